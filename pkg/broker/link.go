@@ -1,0 +1,163 @@
+package broker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"net"
+	"sync/atomic"
+	"time"
+
+	amqp "github.com/rabbitmq/amqp091-go"
+
+	"github.com/tizza/tizza/pkg/setting"
+)
+
+// Config says which broker to use, and as whom.
+type Config struct {
+	// URL of the broker: amqp://host:port/vhost.
+	URL string `env:"RABBITMQ_URL"`
+	// Username at the broker; over the one in URL.
+	Username string `env:"RABBITMQ_USERNAME"`
+	// Password at the broker.
+	Password setting.Secret `env:"RABBITMQ_PASSWORD"`
+}
+
+// Validate names what is wrong with the settings, never their values.
+func (c Config) Validate() error {
+	if _, err := amqp.ParseURI(c.URL); err != nil {
+		return errors.New("RABBITMQ_URL: not an amqp or amqps URL")
+	}
+	return nil
+}
+
+const (
+	dialTimeout = 5 * time.Second
+	heartbeat   = 10 * time.Second
+	firstPause  = 100 * time.Millisecond
+	longPause   = 5 * time.Second
+)
+
+// ErrDisconnected says that there is no connection to the broker at the moment.
+var ErrDisconnected = errors.New("broker: not connected")
+
+// link keeps one connection to the broker, for ever.
+type link struct {
+	config Config
+	name   string
+	log    *slog.Logger
+	up     atomic.Bool
+	wasUp  atomic.Bool
+}
+
+// socket is a connection and the means to cut it when a write hangs, which no context can interrupt.
+type socket struct {
+	*amqp.Connection
+	raw net.Conn
+}
+
+// run dials and calls use with each new connection, until ctx ends. use returns when ctx ends or when it can do no
+// more with this connection; its ctx also ends when the connection is lost.
+func (l *link) run(ctx context.Context, use func(context.Context, *socket) error) error {
+	pause, silent := firstPause, false
+	for {
+		started := time.Now()
+		err := l.once(ctx, use)
+		if ctx.Err() != nil {
+			return nil
+		}
+		if l.lost(err); !l.wasUp.Load() && !silent {
+			l.log.Warn("broker not reachable, trying until it is", "connection", l.name, "error", err)
+			silent = true
+		}
+		if time.Since(started) > longPause {
+			pause = firstPause
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(pause/2 + rand.N(pause)): //nolint:gosec // jitter, not a secret
+		}
+		pause = min(2*pause, longPause)
+	}
+}
+
+func (l *link) once(ctx context.Context, use func(context.Context, *socket) error) error {
+	conn, err := l.dial(ctx)
+	if err != nil {
+		return err
+	}
+	lost := conn.NotifyClose(make(chan *amqp.Error, 1))
+	using, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	go func() {
+		err := asError(<-lost)
+		if ctx.Err() == nil { // else we are letting go of it ourselves
+			l.lost(err)
+		}
+		cancel(err)
+	}()
+	err = use(using, conn)
+	if cause := context.Cause(using); cause != nil && ctx.Err() == nil {
+		err = cause
+	}
+	_ = conn.CloseDeadline(time.Now().Add(dialTimeout)) // already lost, or let go of: nothing depends on a good-bye
+	_ = conn.raw.Close()
+	return err
+}
+
+// connected notes that the connection is of use now.
+func (l *link) connected() {
+	l.wasUp.Store(true)
+	if !l.up.Swap(true) {
+		l.log.Info("broker connected", "connection", l.name)
+	}
+}
+
+// lost notes that the connection is of no use any more, which may be long before those who use it have finished.
+func (l *link) lost(err error) {
+	if l.up.Swap(false) {
+		l.log.Warn("broker connection lost, trying again until it is back", "connection", l.name, "error", err)
+	}
+}
+
+// ready returns an error while there is no usable connection.
+func (l *link) ready(context.Context) error {
+	if !l.up.Load() {
+		return ErrDisconnected
+	}
+	return nil
+}
+
+func (l *link) dial(ctx context.Context) (*socket, error) {
+	uri, err := amqp.ParseURI(l.config.URL)
+	if err != nil {
+		return nil, errors.New("broker URL is not an amqp or amqps URL")
+	}
+	user, password := uri.Username, uri.Password
+	if l.config.Username != "" {
+		user, password = l.config.Username, l.config.Password.Reveal()
+	}
+	var raw net.Conn
+	properties := amqp.NewConnectionProperties()
+	properties.SetClientConnectionName(l.name)
+	conn, err := amqp.DialConfig(l.config.URL, amqp.Config{
+		SASL:       []amqp.Authentication{&amqp.PlainAuth{Username: user, Password: password}},
+		Vhost:      uri.Vhost,
+		Heartbeat:  heartbeat,
+		Properties: properties,
+		Dial: func(network, address string) (net.Conn, error) {
+			dialer := net.Dialer{Timeout: dialTimeout}
+			if raw, err = dialer.DialContext(ctx, network, address); err != nil {
+				return nil, err
+			}
+			return raw, raw.SetDeadline(time.Now().Add(dialTimeout)) // for the handshake; the client lifts it after
+		},
+	})
+	if err != nil {
+		return nil, fmt.Errorf("dial broker: %w", err)
+	}
+	return &socket{Connection: conn, raw: raw}, nil
+}

@@ -1,0 +1,214 @@
+package broker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	amqp "github.com/rabbitmq/amqp091-go"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/tizza/tizza/pkg/message"
+)
+
+// MaxBatch is the most messages that one Publish takes.
+const MaxBatch = 1000
+
+const confirmTimeout = 10 * time.Second
+
+// What Publish says of a message that it could not deliver for certain.
+var (
+	ErrUnrouted  = errors.New("broker: no queue took the message")
+	ErrRefused   = errors.New("broker: message refused")
+	ErrUnknown   = errors.New("broker: no confirm came, the message may or may not have arrived")
+	ErrBlocked   = errors.New("broker: publishers are blocked by an alarm")
+	ErrBatchSize = fmt.Errorf("broker: more than %d messages at once", MaxBatch)
+)
+
+// Publisher publishes with confirms and returns.
+type Publisher struct {
+	link      link
+	app       string
+	exchanges []Exchange
+
+	mu      sync.Mutex // one batch at a time: returns and confirms of the channel are the batch's
+	channel atomic.Pointer[channel]
+}
+
+// channel is one open channel in confirm mode.
+type channel struct {
+	*amqp.Channel
+	conn    *socket
+	returns chan amqp.Return
+	blocked atomic.Bool
+}
+
+// publication is a message with what only the broker package adds to it.
+type publication struct {
+	message.Message
+	delay time.Duration // how long it lies in the queue before it expires; 0: for ever
+}
+
+// NewPublisher makes a publisher for the app of that name that owns, and therefore declares, the exchanges.
+func NewPublisher(config Config, log *slog.Logger, app string, exchanges ...Exchange) *Publisher {
+	return &Publisher{
+		link:      link{config: config, name: app + ".publisher", log: log},
+		app:       app,
+		exchanges: exchanges,
+	}
+}
+
+// Run keeps the publisher connected until ctx ends.
+func (p *Publisher) Run(ctx context.Context) error { return p.link.run(ctx, p.use) }
+
+// Ready returns an error while the publisher is not connected.
+func (p *Publisher) Ready(ctx context.Context) error { return p.link.ready(ctx) }
+
+func (p *Publisher) use(ctx context.Context, conn *socket) error {
+	ch, err := conn.Channel()
+	if err != nil {
+		return fmt.Errorf("open channel to publish on: %w", err)
+	}
+	if err := ch.Confirm(false); err != nil {
+		return fmt.Errorf("ask for confirms: %w", err)
+	}
+	// The client hands over a return before it resolves the confirm that follows it, as long as there is room: a
+	// buffer of a batch's size makes "confirmed, and nothing in returns" mean "routed".
+	open := &channel{Channel: ch, conn: conn, returns: ch.NotifyReturn(make(chan amqp.Return, MaxBatch))}
+	closed := ch.NotifyClose(make(chan *amqp.Error, 1))
+	blocked := conn.NotifyBlocked(make(chan amqp.Blocking, 8))
+	defer p.channel.Store(nil)
+
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error {
+		return keepDeclared(ctx, conn, p.declare, func() {
+			p.channel.CompareAndSwap(nil, open)
+			p.link.connected()
+		})
+	})
+	group.Go(func() error {
+		for {
+			select {
+			case <-ctx.Done():
+				return ctx.Err()
+			case err := <-closed:
+				return fmt.Errorf("publishing channel closed: %w", asError(err))
+			case alarm, ok := <-blocked:
+				if !ok {
+					blocked = nil
+					continue
+				}
+				open.blocked.Store(alarm.Active)
+				p.link.log.Warn("broker alarm changed", "connection", p.link.name, "blocked", alarm.Active, "reason", alarm.Reason)
+			}
+		}
+	})
+	return group.Wait()
+}
+
+func asError(err *amqp.Error) error {
+	if err == nil { // a typed nil would pass for an error
+		return amqp.ErrClosed
+	}
+	return err
+}
+
+func (p *Publisher) declare(ch *amqp.Channel) error {
+	for _, exchange := range p.exchanges {
+		if err := exchange.declare(ch); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Publish sends the messages and waits for all their confirms, which come pipelined. It returns one error per
+// message, nil for each that the broker has confirmed and at least one queue has taken (or that is Optional).
+// Whatever the error, publishing the message again is safe for consumers that keep an inbox.
+func (p *Publisher) Publish(ctx context.Context, messages []message.Message) []error {
+	batch := make([]publication, len(messages))
+	for i, m := range messages {
+		batch[i] = publication{Message: m}
+	}
+	return p.publish(ctx, batch)
+}
+
+func (p *Publisher) publish(ctx context.Context, batch []publication) []error {
+	results := make([]error, len(batch))
+	if len(batch) > MaxBatch {
+		return fill(results, ErrBatchSize)
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	ch := p.channel.Load()
+	switch {
+	case ch == nil:
+		return fill(results, ErrDisconnected)
+	case ch.blocked.Load():
+		return fill(results, ErrBlocked)
+	}
+	// A write to a broker that has stopped reading hangs, whatever its context: only cutting the socket ends it.
+	ctx, cancel := context.WithTimeout(ctx, confirmTimeout)
+	defer cancel()
+	defer context.AfterFunc(ctx, func() { _ = ch.conn.raw.Close() })()
+
+	confirms := make([]*amqp.DeferredConfirmation, len(batch))
+	for i, m := range batch {
+		confirms[i], results[i] = ch.PublishWithDeferredConfirmWithContext(ctx, m.Exchange, m.Key, true, false, p.publishing(m, i))
+	}
+	for i, confirm := range confirms {
+		if results[i] != nil {
+			results[i] = fmt.Errorf("%w: %w", ErrUnknown, results[i])
+			continue
+		}
+		results[i] = await(ctx, confirm)
+	}
+	ch.takeReturns(batch, results)
+	return results
+}
+
+// await waits for one confirm. A channel that dies resolves its confirms as not acknowledged, which is not to be
+// told from a refusal; both mean: again.
+func await(ctx context.Context, confirm *amqp.DeferredConfirmation) error {
+	acked, err := confirm.WaitContext(ctx)
+	switch {
+	case err != nil:
+		return fmt.Errorf("%w: %w", ErrUnknown, err)
+	case !acked:
+		return ErrRefused
+	}
+	return nil
+}
+
+// takeReturns marks what came back although it was confirmed.
+func (c *channel) takeReturns(batch []publication, results []error) {
+	for {
+		select {
+		case returned, ok := <-c.returns:
+			if !ok {
+				return
+			}
+			i, err := strconv.Atoi(fmt.Sprint(returned.Headers[positionHeader]))
+			if err != nil || i < 0 || i >= len(batch) || returned.MessageId != batch[i].ID.String() {
+				continue // of an earlier batch that was given up
+			}
+			if results[i] == nil && !batch[i].Optional {
+				results[i] = ErrUnrouted
+			}
+		default:
+			return
+		}
+	}
+}
+
+func fill(results []error, err error) []error {
+	for i := range results {
+		results[i] = err
+	}
+	return results
+}
