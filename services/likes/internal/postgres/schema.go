@@ -1,0 +1,29 @@
+// Package postgres keeps likes in PostgreSQL.
+package postgres
+
+import (
+	"embed"
+	"io/fs"
+
+	"github.com/tizza/tizza/pkg/erasure"
+	"github.com/tizza/tizza/pkg/inbox"
+	"github.com/tizza/tizza/pkg/outbox"
+	"github.com/tizza/tizza/pkg/postgres"
+)
+
+//go:embed migrations/*.sql
+var files embed.FS
+
+// Schemas is everything in the database, in the order of migration.
+func Schemas() []postgres.Schema {
+	own, err := fs.Sub(files, "migrations")
+	if err != nil {
+		panic(err) // the folder is embedded above
+	}
+	return []postgres.Schema{outbox.Schema(), inbox.Schema(), erasure.Schema(), {Name: "likes", Files: own}}
+}
+
+// Register lists the columns that point to people.
+func Register() erasure.Register {
+	return erasure.Register{{Table: "likes", Column: "user_uuid"}}
+}
