@@ -1,0 +1,75 @@
+package httpserver
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/tizza/tizza/pkg/page"
+)
+
+// Config is what operators set.
+type Config struct {
+	// Addr is what to listen on, host:port.
+	Addr string `env:"HTTP_ADDR"`
+	// PageSize is how many entries a page has if the request does not say.
+	PageSize int `env:"PAGE_SIZE" envDefault:"5"`
+	// TrustedProxies are the networks (CIDR) whose X-Forwarded-For and
+	// X-Forwarded-Proto count. None: the peer is the caller.
+	TrustedProxies []string `env:"TRUSTED_PROXIES"`
+	// Drain is how long to keep serving after saying "not ready".
+	Drain time.Duration `env:"SHUTDOWN_DRAIN" envDefault:"0s"`
+}
+
+// Validate names every setting that is wrong.
+func (c Config) Validate() error {
+	var errs []error
+	if _, port, err := net.SplitHostPort(c.Addr); err != nil || port == "" {
+		errs = append(errs, fmt.Errorf("HTTP_ADDR: %q is not host:port", c.Addr))
+	}
+	if c.PageSize < 1 || c.PageSize > page.Max {
+		errs = append(errs, fmt.Errorf("PAGE_SIZE: %d is not between 1 and %d", c.PageSize, page.Max))
+	}
+	for _, cidr := range c.TrustedProxies {
+		if _, err := netip.ParsePrefix(cidr); err != nil {
+			errs = append(errs, fmt.Errorf("TRUSTED_PROXIES: %q is not a network such as 10.0.0.0/8", cidr))
+		}
+	}
+	if c.Drain < 0 || c.Drain > time.Minute {
+		errs = append(errs, fmt.Errorf("SHUTDOWN_DRAIN: %s is not between 0s and 1m", c.Drain))
+	}
+	return errors.Join(errs...)
+}
+
+// ipExtractor never believes a header from a peer outside TrustedProxies; echo
+// on its own believes everybody.
+func (c Config) ipExtractor() echo.IPExtractor {
+	if len(c.TrustedProxies) == 0 {
+		return echo.ExtractIPDirect()
+	}
+	trust := []echo.TrustOption{echo.TrustLoopback(false), echo.TrustLinkLocal(false), echo.TrustPrivateNet(false)}
+	for _, cidr := range c.TrustedProxies {
+		if _, network, err := net.ParseCIDR(cidr); err == nil { // Validate has seen them
+			trust = append(trust, echo.TrustIPRange(network))
+		}
+	}
+	return echo.ExtractIPFromXFFHeader(trust...)
+}
+
+// trusts reports whether the peer is one of the proxies.
+func (c Config) trusts(remoteAddr string) bool {
+	peer, err := netip.ParseAddrPort(remoteAddr)
+	if err != nil {
+		return false
+	}
+	for _, cidr := range c.TrustedProxies {
+		if network, err := netip.ParsePrefix(cidr); err == nil && network.Contains(peer.Addr().Unmap()) {
+			return true
+		}
+	}
+	return false
+}

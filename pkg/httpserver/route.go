@@ -1,0 +1,121 @@
+package httpserver
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/labstack/echo/v4"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/trace"
+
+	"github.com/tizza/tizza/pkg/fault"
+	"github.com/tizza/tizza/pkg/health"
+	"github.com/tizza/tizza/pkg/identity"
+)
+
+// What every server answers beside its API.
+const (
+	livezPath       = "/livez"
+	readyzPath      = "/readyz"
+	openAPIYAMLPath = "/openapi.yaml"
+	openAPIJSONPath = "/openapi.json"
+)
+
+func (s *Server) addRootRoutes() {
+	s.Echo.GET(livezPath, echo.WrapHandler(health.Live(s.options.Service, s.options.Version)))
+	s.Echo.GET(readyzPath, func(c echo.Context) error {
+		checks := s.options.Checks
+		if s.stopping.Load() {
+			checks = append(slices.Clone(checks), health.Check{Name: "server", Required: true, Probe: stopping})
+		}
+		health.Ready(checks...).ServeHTTP(c.Response(), c.Request())
+		return nil
+	})
+	s.Echo.GET(openAPIYAMLPath, func(c echo.Context) error {
+		return c.Blob(http.StatusOK, "application/yaml", s.spec.yaml)
+	})
+	s.Echo.GET(openAPIJSONPath, func(c echo.Context) error {
+		return c.Blob(http.StatusOK, "application/json", s.spec.json)
+	})
+}
+
+// rootRoute says that a route is for machinery: nobody's identity matters, and
+// a probe must not fail over a stale token or ask a database about a cookie.
+func rootRoute(path string) bool {
+	return path == livezPath || path == readyzPath || path == openAPIYAMLPath || path == openAPIJSONPath
+}
+
+// observeRoute tells the span and the access log the route's template.
+func observeRoute(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		ctx := c.Request().Context()
+		factsOf(ctx).route = c.Path()
+		if route := c.Path(); route != "" {
+			span := trace.SpanFromContext(ctx)
+			span.SetName(c.Request().Method + " " + route)
+			span.SetAttributes(attribute.String("http.route", route))
+		}
+		return next(c)
+	}
+}
+
+// authenticate finds out who calls. What a known caller gets is for that caller
+// alone, so nothing in between may keep it.
+func (s *Server) authenticate(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		if rootRoute(c.Path()) {
+			return next(c)
+		}
+		r := c.Request()
+		caller, err := s.options.Identity.Authenticate(r)
+		if err != nil {
+			return err
+		}
+		factsOf(r.Context()).client = caller.Name()
+		if !caller.Anonymous() {
+			c.Response().Header().Set("Cache-Control", "no-store")
+		}
+		c.SetRequest(r.WithContext(identity.NewContext(r.Context(), caller)))
+		return next(c)
+	}
+}
+
+// refuseCrossSite stops what another site's page makes a browser send with our
+// cookie. A caller that proved itself with a token is no such browser.
+func refuseCrossSite() echo.MiddlewareFunc {
+	protection := http.NewCrossOriginProtection()
+	return func(next echo.HandlerFunc) echo.HandlerFunc {
+		return func(c echo.Context) error {
+			if protection.Check(c.Request()) != nil && !identity.FromContext(c.Request().Context()).Service() {
+				return fault.New(fault.Forbidden, "Cross-site requests may not change anything.")
+			}
+			return next(c)
+		}
+	}
+}
+
+// answerOptions answers OPTIONS with exactly what the route takes, and gives
+// 405 the same list. echo does not know that HEAD is GET here.
+func answerOptions(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		methods, known := c.Get(echo.ContextKeyHeaderAllow).(string)
+		if !known {
+			return next(c)
+		}
+		c.Response().Header().Set(echo.HeaderAllow, allow(methods))
+		if c.Request().Method == http.MethodOptions {
+			return c.NoContent(http.StatusNoContent)
+		}
+		return fault.New(fault.NotAllowed, "This takes "+allow(methods)+".")
+	}
+}
+
+func allow(methods string) string {
+	list := strings.Split(methods, ", ")
+	if slices.Contains(list, http.MethodGet) {
+		list = append(list, http.MethodHead)
+	}
+	slices.Sort(list)
+	return strings.Join(slices.Compact(list), ", ")
+}

@@ -1,0 +1,169 @@
+// Package httpserver is the HTTP edge that all services share: echo as the
+// router, with everything that must be the same on every route around it.
+//
+// From the outside in: body bound, span, request id, access log, recovery,
+// trailing slash, then echo's router; on the route: who calls, cross-site
+// check, OPTIONS, media types, and the request against the OpenAPI document.
+// What reaches a handler has the form the document describes; what a handler
+// returns as an error is answered by package problem.
+//
+// Rules that the document decides: an operation with a security requirement
+// refuses anyone with 401 before it looks at the request; a path parameter
+// that is not of its type names nothing, so it is 404 (400 for PUT, which would
+// create it); read-only properties are dropped from bodies, so what GET gave
+// can be put back.
+package httpserver
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/tizza/tizza/pkg/health"
+	"github.com/tizza/tizza/pkg/identity"
+)
+
+// Base is the path that generated routes are registered under.
+const Base = "/api/v1"
+
+// MaxBody is the most bytes of a request's body that are read.
+const MaxBody = 1 << 20
+
+// Bounds on connections, so that slow or silent peers cannot hold them.
+const (
+	readHeaderTimeout = 5 * time.Second
+	readTimeout       = 30 * time.Second
+	writeTimeout      = 60 * time.Second
+	idleTimeout       = 2 * time.Minute
+	maxHeaderBytes    = 32 << 10
+	requestTimeout    = 20 * time.Second // the context of one request
+	shutdownTimeout   = 15 * time.Second // requests under way when serving ends
+)
+
+// Options is what a server is made of.
+type Options struct {
+	Service  string // its name, in /livez and before the scopes of tokens
+	Version  string
+	Config   Config
+	Spec     []byte // openapi.yaml
+	Identity *identity.Authenticator
+	Checks   []health.Check
+	Log      *slog.Logger
+}
+
+// Server serves one service's API. Register routes on Echo under Base before Run.
+type Server struct {
+	Echo *echo.Echo
+
+	options  Options
+	spec     *spec
+	handler  http.Handler
+	stopping atomic.Bool
+}
+
+// New reads the OpenAPI document and wires everything around Echo.
+func New(o Options) (*Server, error) {
+	if o.Log == nil {
+		o.Log = slog.Default()
+	}
+	if o.Identity == nil {
+		return nil, errors.New("http server: no authenticator")
+	}
+	if err := o.Config.Validate(); err != nil {
+		return nil, fmt.Errorf("http server: %w", err)
+	}
+	spec, err := loadSpec(o.Spec)
+	if err != nil {
+		return nil, fmt.Errorf("http server: %w", err)
+	}
+	s := &Server{Echo: echo.New(), options: o, spec: spec}
+	s.Echo.HideBanner, s.Echo.HidePort = true, true
+	s.Echo.IPExtractor = o.Config.ipExtractor()
+	s.Echo.HTTPErrorHandler = s.answerError
+	s.Echo.Use(
+		observeRoute,
+		s.authenticate,
+		refuseCrossSite(),
+		answerOptions,
+		s.validate,
+	)
+	s.addRootRoutes()
+	s.handler = s.wrap(s.Echo)
+	return s, nil
+}
+
+// Handler is the whole server as a handler, for tests.
+func (s *Server) Handler() http.Handler { return s.handler }
+
+// Run listens on HTTP_ADDR and serves until ctx ends, then as Serve says.
+func (s *Server) Run(ctx context.Context) error {
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", s.options.Config.Addr)
+	if err != nil {
+		return fmt.Errorf("listen on HTTP_ADDR: %w", err)
+	}
+	return s.Serve(ctx, listener)
+}
+
+// Serve serves on the listener until ctx ends. Then /readyz says not ready while
+// everything is still answered for Config.Drain, so that callers turn away;
+// then no connection is accepted any more, and requests under way may finish
+// within a bound. It returns nil if they all did.
+func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
+	server := &http.Server{
+		Handler:           s.handler,
+		ReadHeaderTimeout: readHeaderTimeout,
+		ReadTimeout:       readTimeout,
+		WriteTimeout:      writeTimeout,
+		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    maxHeaderBytes,
+		// Requests outlive ctx: they are finished, not cut.
+		BaseContext: func(net.Listener) context.Context { return context.WithoutCancel(ctx) },
+		// net/http's own lines hold peers' addresses: seen only when debugging.
+		ErrorLog: slog.NewLogLogger(s.options.Log.Handler(), slog.LevelDebug),
+	}
+	s.options.Log.InfoContext(ctx, "listening", "addr", listener.Addr().String())
+
+	failed := make(chan error, 1)
+	go func() { failed <- server.Serve(listener) }()
+	select {
+	case err := <-failed:
+		return fmt.Errorf("serve HTTP: %w", err)
+	case <-ctx.Done():
+	}
+	s.stopping.Store(true)
+	if err := s.drain(failed); err != nil {
+		return err
+	}
+	return shutdown(ctx, server)
+}
+
+func (s *Server) drain(failed <-chan error) error {
+	timer := time.NewTimer(s.options.Config.Drain)
+	defer timer.Stop()
+	select {
+	case err := <-failed:
+		return fmt.Errorf("serve HTTP: %w", err)
+	case <-timer.C:
+		return nil
+	}
+}
+
+func shutdown(ctx context.Context, server *http.Server) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
+	defer cancel()
+	if err := server.Shutdown(ctx); err != nil {
+		_ = server.Close() // what is left is cut off; err says so
+		return fmt.Errorf("HTTP requests still under way after %s: %w", shutdownTimeout, err)
+	}
+	return nil
+}
+
+// Caller is who the request comes from.
+func Caller(c echo.Context) identity.Caller { return identity.FromContext(c.Request().Context()) }
