@@ -1,0 +1,159 @@
+package discovery
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"github.com/google/uuid"
+	"go.etcd.io/etcd/api/v3/mvccpb"
+	clientv3 "go.etcd.io/etcd/client/v3"
+)
+
+// storeKey names the store: see the package's doc.
+const storeKey = "store"
+
+// checkEvery is how often the store's identity is compared.
+const checkEvery = 3 * time.Second
+
+// listing is everything under a prefix at one revision of one store.
+type listing struct {
+	keys     []*mvccpb.KeyValue
+	revision int64
+	cluster  uint64
+	store    string
+}
+
+// follower is told of everything, in order. After an error it gets a new list.
+type follower interface {
+	list(ctx context.Context, l listing) error
+	change(ctx context.Context, events []*clientv3.Event) error
+}
+
+var errOtherStore = errors.New("the store was wiped, restored or replaced")
+
+// follow lists and watches a key, or all keys that begin with it, until ctx ends.
+func (r *Registry) follow(ctx context.Context, key string, prefix bool, f follower) error {
+	var options []clientv3.OpOption
+	if prefix {
+		options = append(options, clientv3.WithPrefix())
+	}
+	for broken, try := false, 0; ; {
+		err := r.followOnce(ctx, key, options, f, func() {
+			if broken {
+				r.log.InfoContext(ctx, "following etcd again", "key", key)
+			}
+			broken, try = false, 0
+		})
+		if ctx.Err() != nil {
+			return nil
+		}
+		if !broken {
+			r.log.WarnContext(ctx, "not following etcd, trying again", "key", key, "cause", err)
+			broken = true
+		}
+		pause(ctx, try)
+		try++
+	}
+}
+
+// followOnce lists once, then watches until something is wrong.
+func (r *Registry) followOnce(ctx context.Context, key string, options []clientv3.OpOption, f follower, listed func()) error {
+	l, err := r.listAll(ctx, key, options)
+	if err != nil {
+		return err
+	}
+	if err := f.list(ctx, l); err != nil {
+		return fmt.Errorf("apply a list: %w", err)
+	}
+	listed()
+
+	ctx, cancel := context.WithCancel(clientv3.WithRequireLeader(ctx))
+	defer cancel() // releases the watch
+	changes := r.client.Watch(ctx, key, append(options, clientv3.WithRev(l.revision+1))...)
+	ticker := time.NewTicker(checkEvery)
+	defer ticker.Stop()
+	last := l.revision
+	for {
+		select {
+		case response, open := <-changes:
+			if !open {
+				return errors.New("the watch ended")
+			}
+			if err := response.Err(); err != nil {
+				return fmt.Errorf("watch: %w", err)
+			}
+			last = max(last, response.Header.GetRevision())
+			if err := f.change(ctx, response.Events); err != nil {
+				return fmt.Errorf("apply a change: %w", err)
+			}
+		case <-ticker.C:
+			if err := r.check(ctx, l.store, last); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// check fails only when the store is another one. One that does not answer is the
+// watch's business, which resumes by itself.
+func (r *Registry) check(ctx context.Context, store string, last int64) error {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	found, err := r.client.Get(ctx, r.prefix+storeKey)
+	if err != nil {
+		return nil
+	}
+	if found.Header.Revision < last || len(found.Kvs) != 1 || string(found.Kvs[0].Value) != store {
+		return errOtherStore
+	}
+	return nil
+}
+
+// listAll reads the keys and the store's id in one transaction, and gives a new
+// store its id.
+func (r *Registry) listAll(ctx context.Context, key string, options []clientv3.OpOption) (listing, error) {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	id := r.prefix + storeKey
+	read := []clientv3.Op{clientv3.OpGet(id), clientv3.OpGet(key, options...)}
+	for {
+		answer, err := r.client.Txn(ctx).
+			If(clientv3.Compare(clientv3.CreateRevision(id), ">", 0)).
+			Then(read...).
+			Else(clientv3.OpPut(id, uuid.NewString())).
+			Commit()
+		if err != nil {
+			return listing{}, fmt.Errorf("list: %w", err)
+		}
+		if !answer.Succeeded {
+			continue
+		}
+		l := listing{
+			keys:     answer.Responses[1].GetResponseRange().Kvs,
+			revision: answer.Header.Revision,
+			cluster:  answer.Header.ClusterId,
+		}
+		for _, kv := range answer.Responses[0].GetResponseRange().Kvs {
+			l.store = string(kv.Value)
+		}
+		return l, nil
+	}
+}
+
+// pause waits before another try: at most 5 s, with jitter so that processes do
+// not come all at once.
+func pause(ctx context.Context, try int) {
+	longest := 5 * time.Second
+	if try < 6 {
+		longest = 100 * time.Millisecond << try
+	}
+	timer := time.NewTimer(longest/2 + rand.N(longest/2))
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+	case <-timer.C:
+	}
+}
