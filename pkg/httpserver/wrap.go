@@ -58,7 +58,7 @@ func factsOf(ctx context.Context) *facts {
 }
 
 // logAccess writes one line per request with nothing personal in it: no path,
-// no query, no address, no user agent. Probes that succeed are for debugging.
+// no query, no address, no user agent. Probes are for debugging.
 func (s *Server) logAccess(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		start, f, rec := time.Now(), &facts{}, &recorder{ResponseWriter: w}
@@ -89,7 +89,7 @@ func (s *Server) logAccess(next http.Handler) http.Handler {
 
 func levelOf(route string, status int) slog.Level {
 	switch {
-	case (route == livezPath || route == readyzPath) && status < 400:
+	case route == livezPath || route == readyzPath: // what is down is logged where it is noticed
 		return slog.LevelDebug
 	case status >= 500:
 		return slog.LevelWarn

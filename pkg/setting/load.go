@@ -30,7 +30,7 @@ func load(cfg any, environ []string) error {
 	if root.Kind() != reflect.Pointer || root.IsNil() || root.Elem().Kind() != reflect.Struct {
 		return fmt.Errorf("load settings into %T: want a pointer to a struct", cfg)
 	}
-	l := &loader{environment: env.ToMap(environ)}
+	l := &loader{environment: env.ToMap(environ), unread: map[string]bool{}}
 	l.readStruct(root.Elem(), "")
 	if l.production {
 		l.problems = append(l.problems, l.leftovers...)
@@ -47,6 +47,7 @@ type loader struct {
 	production  bool
 	problems    []string
 	leftovers   []string // secrets that still have their development value
+	unread      map[string]bool
 	secrets     []string // values that no message may contain
 }
 
@@ -75,6 +76,7 @@ func (l *loader) readField(field reflect.StructField, value reflect.Value, prefi
 	if l.environment[name] != "" || value.IsZero() {
 		if err := l.parse(field, value, prefix); err != nil {
 			l.problems = append(l.problems, name+": "+reason(err))
+			l.unread[name] = true
 			return
 		}
 	}
@@ -117,9 +119,15 @@ func (l *loader) validate(structure reflect.Value) {
 		return
 	}
 	for _, err := range flatten(validator.Validate()) {
-		// An embedded struct's Validate is promoted, so that it is asked twice.
-		if problem := l.clean(err); !slices.Contains(l.problems, problem) {
+		if problem := l.clean(err); !l.known(problem) {
 			l.problems = append(l.problems, problem)
 		}
 	}
+}
+
+// known reports whether the problem adds nothing: an embedded struct's Validate is promoted, so that it is asked twice,
+// and a setting that could not be read is named once.
+func (l *loader) known(problem string) bool {
+	name, _, _ := strings.Cut(problem, ":")
+	return slices.Contains(l.problems, problem) || l.unread[name]
 }

@@ -147,3 +147,22 @@ func TestLoad(t *testing.T) {
 		require.Error(t, setting.Load((*config)(nil)))
 	})
 }
+
+type paged struct {
+	Size int `env:"TEST_PAGE_SIZE"`
+}
+
+func (p paged) Validate() error {
+	if p.Size < 1 {
+		return errors.New("TEST_PAGE_SIZE: is not a size")
+	}
+	return nil
+}
+
+func TestASettingThatCannotBeReadIsNamedOnce(t *testing.T) {
+	t.Setenv("TEST_PAGE_SIZE", "many")
+	var config struct{ Paged paged }
+	err := setting.Load(&config)
+	require.Error(t, err)
+	assert.Equal(t, 1, strings.Count(err.Error(), "TEST_PAGE_SIZE"), "%v", err)
+}
