@@ -1,0 +1,68 @@
+// Package consumer handles the messages that auth reads.
+package consumer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/google/uuid"
+
+	"github.com/tizza/tizza/pkg/broker"
+	"github.com/tizza/tizza/pkg/fault"
+	"github.com/tizza/tizza/pkg/message"
+	"github.com/tizza/tizza/pkg/postgres"
+	userv1 "github.com/tizza/tizza/proto/user/v1"
+	"github.com/tizza/tizza/services/auth/internal/erasure"
+)
+
+const queue = "auth.user-erased"
+
+// Ledger notes receipts; see erasure.Store.
+type Ledger interface {
+	Receive(ctx context.Context, queue string, receipt erasure.Receipt) error
+}
+
+// UserErased collects the receipts of those who were told to forget a person: it reads user.erased.1.
+func UserErased(ledger Ledger) broker.Subscription {
+	return broker.Subscription{
+		Queue:    queue,
+		Exchange: "users",
+		Keys:     []string{"user.erased.1.#"},
+		Handle: func(ctx context.Context, d broker.Delivery) error {
+			receipt, err := read(d)
+			if err != nil {
+				return broker.Permanent(err)
+			}
+			err = ledger.Receive(ctx, queue, receipt)
+			switch {
+			case fault.Is(err, fault.KindNotFound):
+				return broker.Permanent(fmt.Errorf("receipt of %q: no such erasure of that person", receipt.Service))
+			case postgres.Retryable(err):
+				return broker.Later(err)
+			}
+			return err
+		},
+	}
+}
+
+func read(d broker.Delivery) (erasure.Receipt, error) {
+	var body userv1.Erased
+	if err := message.Decode(d.ContentType, d.Body, &body); err != nil {
+		return erasure.Receipt{}, err
+	}
+	person, err := uuid.Parse(body.GetUserUuid())
+	if err != nil {
+		return erasure.Receipt{}, fmt.Errorf("user_uuid: %w", err)
+	}
+	if err := body.GetErasedAt().CheckValid(); err != nil {
+		return erasure.Receipt{}, fmt.Errorf("erased_at: %w", err)
+	}
+	if body.GetService() == "" || body.GetLeft() < 0 {
+		return erasure.Receipt{}, errors.New("a receipt names its service, and leaves 0 rows or more")
+	}
+	return erasure.Receipt{
+		Message: d.ID, Erasure: body.GetErasureId(), Person: person, Service: body.GetService(),
+		Deleted: body.GetDeleted(), Left: body.GetLeft(), ErasedAt: body.GetErasedAt().AsTime(),
+	}, nil
+}

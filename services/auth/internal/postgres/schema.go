@@ -1,0 +1,33 @@
+// Package postgres keeps users, sessions and the ledger of erasures in PostgreSQL.
+//
+// Transactions that may meet take their locks in this order: the person (an advisory lock, by erasure.Holder), the
+// user's row, their sessions; and the table of holders, the rows of erasures by id, those of their holders.
+package postgres
+
+import (
+	"embed"
+	"io/fs"
+
+	"github.com/tizza/tizza/pkg/erasure"
+	"github.com/tizza/tizza/pkg/inbox"
+	"github.com/tizza/tizza/pkg/outbox"
+	"github.com/tizza/tizza/pkg/postgres"
+)
+
+//go:embed migrations/*.sql
+var files embed.FS
+
+// Schemas is everything in the database, in the order of migration.
+func Schemas() []postgres.Schema {
+	own, err := fs.Sub(files, "migrations")
+	if err != nil {
+		panic(err) // the folder is embedded above
+	}
+	return []postgres.Schema{outbox.Schema(), inbox.Schema(), erasure.Schema(), {Name: "auth", Files: own}}
+}
+
+// Register lists the columns that point to people. Sessions come first: deleting the user would take them along
+// uncounted. The ledger's own user_uuid is not among them: it says whom to forget, also when a backup brings them back.
+func Register() erasure.Register {
+	return erasure.Register{{Table: "sessions", Column: "user_uuid"}, {Table: "users", Column: "uuid"}}
+}

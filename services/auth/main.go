@@ -1,0 +1,108 @@
+// Command auth owns people, their sessions, and their erasures.
+package main
+
+import (
+	"context"
+	_ "embed"
+	"log/slog"
+
+	"github.com/tizza/tizza/pkg/broker"
+	"github.com/tizza/tizza/pkg/command"
+	"github.com/tizza/tizza/pkg/discovery"
+	holding "github.com/tizza/tizza/pkg/erasure"
+	"github.com/tizza/tizza/pkg/health"
+	"github.com/tizza/tizza/pkg/httpserver"
+	"github.com/tizza/tizza/pkg/identity"
+	"github.com/tizza/tizza/pkg/outbox"
+	"github.com/tizza/tizza/pkg/postgres"
+	"github.com/tizza/tizza/pkg/process"
+	"github.com/tizza/tizza/services/auth/internal/consumer"
+	"github.com/tizza/tizza/services/auth/internal/erasure"
+	"github.com/tizza/tizza/services/auth/internal/holders"
+	"github.com/tizza/tizza/services/auth/internal/httpapi"
+	"github.com/tizza/tizza/services/auth/internal/password"
+	store "github.com/tizza/tizza/services/auth/internal/postgres"
+	"github.com/tizza/tizza/services/auth/internal/user"
+)
+
+const (
+	service = "auth"
+	// personalData says that auth itself holds something of people: exports wait for it.
+	personalData = `{"contract":"1.0.0"}`
+)
+
+//go:embed openapi.yaml
+var spec []byte
+
+func main() {
+	command.Main(command.Program[Config]{
+		Name:     service,
+		Defaults: defaults(),
+		Run:      run,
+		Schemas:  store.Schemas,
+		Database: func(c Config) postgres.Config { return c.Postgres },
+		Addr:     func(c Config) string { return c.HTTP.Addr },
+	})
+}
+
+// run wires the parts in the order in which they start; they stop in reverse.
+func run(ctx context.Context, cfg Config, role command.Role) error {
+	log := slog.Default()
+	database, err := postgres.Open(cfg.Postgres, store.Schemas()...)
+	if err != nil {
+		return err
+	}
+	registry, err := discovery.Connect(cfg.Discovery, "tizza/"+cfg.Env, log)
+	if err != nil {
+		return err
+	}
+	holder := holding.NewHolder(cfg.TombstoneKey, store.Register())
+	ledger := store.NewLedger(database, holder, store.Announcement{Format: cfg.MessageFormat, V1: cfg.PublishUserDeletedV1})
+	publisher := broker.NewPublisher(cfg.Broker, log, service, broker.Exchange{Name: "users", Kind: "topic"})
+	consumers := broker.NewConsumer(cfg.Broker, log, service, publisher, consumer.UserErased(ledger))
+
+	users := user.NewService(store.NewStore(database, holder), password.NewHasher(cfg.PasswordConcurrency), cfg.SessionTTL)
+	erasures := erasure.NewService(ledger)
+
+	callers, err := identity.New(cfg.Identity, service)
+	if err != nil {
+		return err
+	}
+	callers.Check = users.Check // here a session is over as soon as it is ended
+	checks := []health.Check{
+		{Name: "postgres", Required: true, Probe: database.Ready},
+		{Name: "etcd", Probe: registry.Ready},
+	}
+	if role.Worker() { // a broker that is lost later does not make it unready: the outbox takes what it cannot
+		checks = append(checks,
+			health.Check{Name: "consumers", Required: true, Probe: consumers.Started},
+			health.Check{Name: "rabbitmq", Probe: publisher.Ready})
+	}
+	server, err := httpserver.New(httpserver.Options{
+		Service: service, Version: command.Version(), Config: cfg.HTTP, Spec: spec, Identity: callers, Checks: checks, Log: log,
+	})
+	if err != nil {
+		return err
+	}
+
+	parts := []process.Component{
+		{Name: "database", Run: database.Run},
+		{Name: "discovery", Run: registry.Run},
+		{Name: "personal data", Run: registry.Put("personal-data/"+service, personalData)},
+	}
+	if role.Worker() {
+		parts = append(parts,
+			process.Component{Name: "publisher", Run: publisher.Run},
+			process.Component{Name: "relay", Run: outbox.NewRelay(database, publisher, log).Run},
+			process.Component{Name: "consumers", Run: consumers.Run},
+			process.Component{Name: "holders", Run: holders.Follow(registry, ledger, database.Migrated())},
+			process.Component{Name: "reminder", Run: erasure.NewReminder(ledger, database.Migrated(), log).Run},
+		)
+	}
+	parts = append(parts, process.Component{Name: "http", Run: server.Run})
+	if role.API() {
+		httpapi.Register(server, users, erasures, callers, cfg.HTTP.PageSize)
+		parts = append(parts, process.Component{Name: "registration", Run: registry.Instance(service, cfg.AdvertiseURL)})
+	}
+	return process.Run(ctx, log, parts...)
+}
