@@ -54,13 +54,13 @@ func (r *Relay) Run(ctx context.Context) error {
 	poll := time.NewTicker(pollEvery)
 	defer poll.Stop()
 	for {
-		more, err := r.relay(ctx)
-		r.report(err)
+		sent, err := r.relay(ctx)
 		if ctx.Err() != nil {
 			return nil
 		}
-		if more && err == nil {
-			continue
+		r.report(sent, err)
+		if sent == batchSize {
+			continue // there may be more
 		}
 		wake := r.wake
 		if err != nil {
@@ -75,29 +75,28 @@ func (r *Relay) Run(ctx context.Context) error {
 	}
 }
 
-// relay sends one batch. It says whether there may be more to send at once.
-func (r *Relay) relay(ctx context.Context) (more bool, err error) {
+// relay sends one batch, and says how much of it arrived.
+func (r *Relay) relay(ctx context.Context) (sent int, err error) {
 	select {
 	case <-r.database.Migrated():
 	default:
-		return false, nil // not yet: the table may not exist
+		return 0, nil // not yet: the table may not exist
 	}
 	if err := r.publisher.Ready(ctx); err != nil {
-		return false, err // claiming what cannot be sent would only make it wait for its lease
+		return 0, err // claiming what cannot be sent would only make it wait for its lease
 	}
 	rows, err := claim(ctx, r.database.DB(), batchSize, lease)
 	if err != nil || len(rows) == 0 {
-		return false, err
+		return 0, err
 	}
 	// What is claimed is brought to its end, also when the relay is told to stop.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lease-settleTime)
 	defer cancel()
-	failed := r.send(ctx, rows)
-	return len(rows) == batchSize && failed == nil, failed
+	return r.send(ctx, rows)
 }
 
-// send publishes the rows, deletes those that arrived and gives back the others.
-func (r *Relay) send(ctx context.Context, rows []row) error {
+// send publishes the rows, deletes those that arrived, which it counts, and gives back the others.
+func (r *Relay) send(ctx context.Context, rows []row) (int, error) {
 	var failures []error
 	messages := make([]message.Message, 0, len(rows))
 	ids := make([]int64, 0, len(rows))
@@ -125,18 +124,19 @@ func (r *Relay) send(ctx context.Context, rows []row) error {
 		err := fmt.Errorf("publish %d outbox rows from %d on: %w", len(ids), ids[0], reasons[text])
 		failures = append(failures, err, postpone(ctx, r.database.DB(), ids, reasons[text]))
 	}
-	return errors.Join(failures...)
+	return len(delivered), errors.Join(failures...)
 }
 
-// report logs a change between working and failing, not every failure in between.
-func (r *Relay) report(err error) {
-	if failing := err != nil; failing != r.failing {
-		r.failing = failing
-		if failing {
-			r.log.Warn("outbox relay is held up, trying again until it works", "error", err)
-		} else {
-			r.log.Info("outbox relay works again")
-		}
+// report logs a change between working and failing, not every failure in between. It works again when everything that
+// was tried arrived: a look that found nothing to try proves nothing.
+func (r *Relay) report(sent int, err error) {
+	switch {
+	case err != nil && !r.failing:
+		r.failing = true
+		r.log.Warn("outbox relay is held up, trying again until it works", "error", err)
+	case err == nil && sent > 0 && r.failing:
+		r.failing = false
+		r.log.Info("outbox relay works again")
 	}
 }
 
