@@ -59,7 +59,8 @@ func Append(tx *gorm.DB, messages ...message.Message) error {
 			Headers: string(encoded), Body: m.Body, Optional: m.Optional,
 		}
 	}
-	if err := tx.Omit("ID", "CreatedAt", "Attempts").Create(&rows).Error; err != nil {
+	// In parts, as a statement takes at most 65,535 parameters.
+	if err := tx.Omit("ID", "CreatedAt", "Attempts").CreateInBatches(&rows, 1000).Error; err != nil {
 		return fmt.Errorf("append to outbox: %w", err)
 	}
 	if err := tx.Exec("SELECT pg_notify(?, '')", wakeChannel).Error; err != nil {

@@ -27,7 +27,7 @@ import (
 const (
 	service = "likes"
 	// personalData tells auth that likes holds something of people: erasures and exports wait for it.
-	personalData = `{"contract":"1.0.0","export":"/api/v1/users/{uuid}/data"}`
+	personalData = `{"contract":"1.0.0"}`
 )
 
 //go:embed openapi.yaml

@@ -16,6 +16,9 @@ import (
 
 const service = "pizza"
 
+// most is how many pizzas the service gives at a time.
+const most = 100
+
 // Client implements like.Pizzas.
 type Client struct{ api *gen.ClientWithResponses }
 
@@ -43,22 +46,17 @@ func (c *Client) Exists(ctx context.Context, id int64) (bool, error) {
 	return true, nil
 }
 
-// Find implements like.Pizzas. It asks for at most 100 pizzas at a time, as many as the service gives.
+// Find implements like.Pizzas.
 func (c *Client) Find(ctx context.Context, ids []int64) (map[int64]like.Pizza, error) {
-	const most = 100
 	found := make(map[int64]like.Pizza, len(ids))
 	for len(ids) > 0 {
 		some := ids[:min(most, len(ids))]
 		ids = ids[len(some):]
-		limit := most
-		response, err := c.api.ListPizzasWithResponse(ctx, &gen.ListPizzasParams{Ids: &some, Limit: &limit})
+		pizzas, err := c.list(ctx, some)
 		if err != nil {
-			return nil, httpclient.Fault(service, nil, err)
-		}
-		if err := httpclient.Fault(service, response.HTTPResponse, nil); err != nil {
 			return nil, err
 		}
-		for _, p := range response.JSON200.Results {
+		for _, p := range pizzas {
 			found[p.Id] = like.Pizza{
 				ID: p.Id, Title: p.Title, Description: p.Description, ImageURL: p.ImageUrl,
 				Creator: p.Creator, CreatedAt: p.CreatedAt, UpdatedAt: p.UpdatedAt,
@@ -66,4 +64,20 @@ func (c *Client) Find(ctx context.Context, ids []int64) (map[int64]like.Pizza, e
 		}
 	}
 	return found, nil
+}
+
+func (c *Client) list(ctx context.Context, ids []int64) ([]gen.Pizza, error) {
+	limit := most
+	response, err := c.api.ListPizzasWithResponse(ctx, &gen.ListPizzasParams{Ids: &ids, Limit: &limit})
+	if err != nil {
+		return nil, httpclient.Fault(service, nil, err)
+	}
+	err = httpclient.Fault(service, response.HTTPResponse, nil)
+	switch {
+	case fault.Is(err, fault.KindNotFound), fault.Is(err, fault.Gone), err == nil && response.JSON200 == nil:
+		return nil, httpclient.Fault(service, nil, nil) // a list is always there: this was no answer of the service
+	case err != nil:
+		return nil, err
+	}
+	return response.JSON200.Results, nil
 }

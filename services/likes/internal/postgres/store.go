@@ -31,6 +31,7 @@ type row struct {
 	CreatedAt time.Time `gorm:"default:now()"`
 }
 
+// TableName tells gorm.
 func (row) TableName() string { return "likes" }
 
 func (r row) like() like.Like {
