@@ -1,0 +1,55 @@
+package main
+
+import (
+	"github.com/tizza/tizza/pkg/broker"
+	"github.com/tizza/tizza/pkg/discovery"
+	"github.com/tizza/tizza/pkg/httpserver"
+	"github.com/tizza/tizza/pkg/identity"
+	"github.com/tizza/tizza/pkg/message"
+	"github.com/tizza/tizza/pkg/postgres"
+	"github.com/tizza/tizza/pkg/setting"
+)
+
+// Config is every setting of events; those of a package are documented there. It is read here and nowhere else.
+type Config struct {
+	// Env names the environment; its etcd keys are under tizza/<Env>/, and production refuses development secrets.
+	Env string `env:"APP_ENV" envDefault:"development"`
+	// AdvertiseURL is where other services reach this instance.
+	AdvertiseURL string `env:"ADVERTISE_URL"`
+	// ServiceToken is the client:password that events calls others with.
+	ServiceToken setting.Secret `env:"SERVICE_TOKEN"`
+	// TombstoneKey keys the hashes of erased people's ids. Keep it as long as the database.
+	TombstoneKey setting.Secret `env:"TOMBSTONE_KEY"`
+	// MessageFormat is how bodies of messages are written: json or protobuf.
+	MessageFormat message.Format `env:"MESSAGE_FORMAT" envDefault:"json"`
+	// PizzaURL is where pizza is while etcd says nothing.
+	PizzaURL string `env:"PIZZA_URL" envDefault:"http://127.0.0.1:8002"`
+	// LikesURL is where likes is while etcd says nothing.
+	LikesURL string `env:"LIKES_URL" envDefault:"http://127.0.0.1:8003"`
+
+	HTTP      httpserver.Config
+	Identity  identity.Config
+	Postgres  postgres.Config
+	Broker    broker.Config
+	Discovery discovery.Config
+}
+
+const (
+	developmentTokens = `{"auth-service":"auth-development","pizza-service":"pizza-development",` +
+		`"likes-service":"likes-development","events-service":"events-development","operator":"operator-development"}`
+	developmentKeys = "development:dGl6emEgZGV2ZWxvcG1lbnQgc2Vzc2lvbiBrZXkgISE="
+)
+
+// defaults are for development on one machine; production refuses the secrets among them.
+func defaults() Config {
+	return Config{
+		AdvertiseURL: "http://127.0.0.1:8004",
+		ServiceToken: "events-service:events-development",
+		TombstoneKey: "events-tombstones-development",
+		HTTP:         httpserver.Config{Addr: "127.0.0.1:8004"},
+		Identity:     identity.Config{ClientTokens: developmentTokens, SessionKeys: developmentKeys},
+		Postgres:     postgres.Config{URL: "postgres://events:events-development@127.0.0.1:25432/events?sslmode=disable"},
+		Broker:       broker.Config{URL: "amqp://127.0.0.1:25673/", Username: "events", Password: "events-development"},
+		Discovery:    discovery.Config{Endpoints: []string{"http://127.0.0.1:22379"}},
+	}
+}

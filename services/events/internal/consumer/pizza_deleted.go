@@ -1,0 +1,56 @@
+package consumer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"gorm.io/gorm"
+
+	"github.com/tizza/tizza/pkg/broker"
+	"github.com/tizza/tizza/pkg/inbox"
+	"github.com/tizza/tizza/pkg/message"
+	"github.com/tizza/tizza/pkg/postgres"
+	pizzav1 "github.com/tizza/tizza/proto/pizza/v1"
+)
+
+// PizzaDeleted takes pizzas that are gone out of the events about them: it reads pizza.deleted.1.
+func PizzaDeleted(database *postgres.Database) broker.Subscription {
+	const queue = service + ".pizza-deleted"
+	return broker.Subscription{
+		Queue:    queue,
+		Exchange: "pizzas",
+		Keys:     []string{"pizza.deleted.1.#"},
+		Handle: func(ctx context.Context, d broker.Delivery) error {
+			var body pizzav1.Deleted
+			if err := message.Decode(d.ContentType, d.Body, &body); err != nil {
+				return broker.Permanent(err)
+			}
+			if body.GetPizzaId() <= 0 {
+				return broker.Permanent(errors.New("pizza_id: is not a pizza's"))
+			}
+			err := database.DB().WithContext(ctx).Transaction(func(tx *gorm.DB) error {
+				first, err := inbox.First(tx, queue, d.ID)
+				if err != nil || !first {
+					return err
+				}
+				return dropPizza(tx, body.GetPizzaId())
+			})
+			if postgres.Retryable(err) {
+				return broker.Later(err)
+			}
+			return err
+		},
+	}
+}
+
+// dropPizza locks the events in the order of their ids, as erasures do.
+func dropPizza(tx *gorm.DB, pizza int64) error {
+	err := tx.Exec(`
+		UPDATE events SET pizza = NULL, updated_at = now()
+		WHERE id IN (SELECT id FROM events WHERE pizza = ? ORDER BY id FOR NO KEY UPDATE)`, pizza).Error
+	if err != nil {
+		return fmt.Errorf("drop pizza %d: %w", pizza, err)
+	}
+	return nil
+}

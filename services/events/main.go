@@ -1,0 +1,114 @@
+// Command events owns events and who attends them.
+package main
+
+import (
+	"context"
+	_ "embed"
+	"log/slog"
+
+	"github.com/tizza/tizza/pkg/broker"
+	"github.com/tizza/tizza/pkg/command"
+	"github.com/tizza/tizza/pkg/discovery"
+	"github.com/tizza/tizza/pkg/erasure"
+	"github.com/tizza/tizza/pkg/health"
+	"github.com/tizza/tizza/pkg/httpclient"
+	"github.com/tizza/tizza/pkg/httpserver"
+	"github.com/tizza/tizza/pkg/identity"
+	"github.com/tizza/tizza/pkg/outbox"
+	"github.com/tizza/tizza/pkg/postgres"
+	"github.com/tizza/tizza/pkg/process"
+	"github.com/tizza/tizza/services/events/internal/consumer"
+	"github.com/tizza/tizza/services/events/internal/event"
+	"github.com/tizza/tizza/services/events/internal/httpapi"
+	"github.com/tizza/tizza/services/events/internal/likes"
+	"github.com/tizza/tizza/services/events/internal/pizza"
+	store "github.com/tizza/tizza/services/events/internal/postgres"
+)
+
+const (
+	service = "events"
+	// personalData tells auth that events holds something of people: erasures and exports wait for it.
+	personalData = `{"contract":"1.0.0"}`
+)
+
+//go:embed openapi.yaml
+var spec []byte
+
+func main() {
+	command.Main(command.Program[Config]{
+		Name:     service,
+		Defaults: defaults(),
+		Run:      run,
+		Schemas:  store.Schemas,
+		Database: func(c Config) postgres.Config { return c.Postgres },
+		Addr:     func(c Config) string { return c.HTTP.Addr },
+	})
+}
+
+// run wires the parts in the order in which they start; they stop in reverse.
+func run(ctx context.Context, cfg Config, role command.Role) error {
+	log := slog.Default()
+	database, err := postgres.Open(cfg.Postgres, store.Schemas()...)
+	if err != nil {
+		return err
+	}
+	registry, err := discovery.Connect(cfg.Discovery, "tizza/"+cfg.Env, log)
+	if err != nil {
+		return err
+	}
+	registry.Fallback(map[string]string{"pizza": cfg.PizzaURL, "likes": cfg.LikesURL})
+	holder := erasure.NewHolder(cfg.TombstoneKey, store.Register())
+	publisher := broker.NewPublisher(cfg.Broker, log, service)
+	consumers := broker.NewConsumer(cfg.Broker, log, service, publisher,
+		consumer.UserDeleted(database, holder, cfg.MessageFormat), consumer.PizzaDeleted(database))
+
+	client := httpclient.New(httpclient.Options{Resolver: registry, Token: cfg.ServiceToken})
+	pizzas, err := pizza.NewClient(client)
+	if err != nil {
+		return err
+	}
+	liked, err := likes.NewClient(client)
+	if err != nil {
+		return err
+	}
+	events := event.NewService(store.NewStore(database, holder), pizzas, liked)
+
+	callers, err := identity.New(cfg.Identity, service)
+	if err != nil {
+		return err
+	}
+	checks := []health.Check{
+		{Name: "postgres", Required: true, Probe: database.Ready},
+		{Name: "etcd", Probe: registry.Ready},
+	}
+	if role.Worker() { // a broker that is lost later does not make it unready: the outbox takes what it cannot
+		checks = append(checks,
+			health.Check{Name: "consumers", Required: true, Probe: consumers.Started},
+			health.Check{Name: "rabbitmq", Probe: publisher.Ready})
+	}
+	server, err := httpserver.New(httpserver.Options{
+		Service: service, Version: command.Version(), Config: cfg.HTTP, Spec: spec, Identity: callers, Checks: checks, Log: log,
+	})
+	if err != nil {
+		return err
+	}
+
+	parts := []process.Component{
+		{Name: "database", Run: database.Run},
+		{Name: "discovery", Run: registry.Run},
+		{Name: "personal data", Run: registry.Put("personal-data/"+service, personalData)},
+	}
+	if role.Worker() {
+		parts = append(parts,
+			process.Component{Name: "publisher", Run: publisher.Run},
+			process.Component{Name: "relay", Run: outbox.NewRelay(database, publisher, log).Run},
+			process.Component{Name: "consumers", Run: consumers.Run},
+		)
+	}
+	parts = append(parts, process.Component{Name: "http", Run: server.Run})
+	if role.API() {
+		httpapi.Register(server, events, cfg.HTTP.PageSize)
+		parts = append(parts, process.Component{Name: "registration", Run: registry.Instance(service, cfg.AdvertiseURL)})
+	}
+	return process.Run(ctx, log, parts...)
+}
