@@ -66,7 +66,7 @@ func (l *link) run(ctx context.Context, use func(context.Context, *socket) error
 		started := time.Now()
 		err := l.once(ctx, use)
 		if ctx.Err() != nil {
-			return nil
+			return nil //nolint:nilerr // to stop is what was asked for
 		}
 		if l.lost(err); !l.wasUp.Load() && !silent {
 			l.log.Warn("broker not reachable, trying until it is", "connection", l.name, "error", err)
@@ -78,7 +78,7 @@ func (l *link) run(ctx context.Context, use func(context.Context, *socket) error
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-time.After(pause/2 + rand.N(pause)): //nolint:gosec // jitter, not a secret
+		case <-time.After(pause/2 + rand.N(pause)):
 		}
 		pause = min(2*pause, longPause)
 	}

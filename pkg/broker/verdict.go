@@ -46,7 +46,7 @@ func verdict(attempt int, err error) (failed int, delay time.Duration, dead bool
 
 // jitter spreads what failed together.
 func jitter(d time.Duration) time.Duration {
-	return d - rand.N(d/4) //nolint:gosec // jitter, not a secret
+	return d - rand.N(d/4)
 }
 
 // IsPermanent reports whether the error says that the message can never be handled.

@@ -92,7 +92,7 @@ func (healthcheck[C]) Run(ctx context.Context, p Program[C], cfg C) error {
 	if err != nil {
 		return fmt.Errorf("ask for readiness: %w", err)
 	}
-	defer response.Body.Close()
+	defer func() { _ = response.Body.Close() }()
 	body, _ := io.ReadAll(io.LimitReader(response.Body, 64<<10)) // only to be shown
 	if response.StatusCode != http.StatusOK {
 		return fmt.Errorf("not ready: %s: %s", response.Status, strings.TrimSpace(string(body)))

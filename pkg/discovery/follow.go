@@ -48,7 +48,7 @@ func (r *Registry) follow(ctx context.Context, key string, prefix bool, f follow
 			broken, try = false, 0
 		})
 		if ctx.Err() != nil {
-			return nil
+			return nil //nolint:nilerr // to stop is what was asked for
 		}
 		if !broken {
 			r.log.WarnContext(ctx, "not following etcd, trying again", "key", key, "cause", err)

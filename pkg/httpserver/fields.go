@@ -77,7 +77,7 @@ func (x *explainer) explain(err error, path []string, depth int) {
 	if err == nil || x.full() {
 		return
 	}
-	if many, ok := err.(openapi3.MultiError); ok { // not errors.As: it would look into the first one
+	if many, ok := err.(openapi3.MultiError); ok { //nolint:errorlint // errors.As would look into the first one
 		for _, one := range many {
 			x.explain(one, path, depth)
 		}

@@ -114,7 +114,7 @@ func (s *Server) recoverPanics(next http.Handler) http.Handler {
 			if p == nil {
 				return
 			}
-			if p == http.ErrAbortHandler {
+			if p == http.ErrAbortHandler { //nolint:errorlint // a panic's value, not an error
 				panic(p)
 			}
 			s.options.Log.ErrorContext(r.Context(), "handler panicked",

@@ -67,7 +67,7 @@ func New(cfg Config, service string) (*Authenticator, error) {
 	if cookie == "" {
 		cookie = DefaultCookie
 	}
-	if (&http.Cookie{Name: cookie, Value: "x"}).Valid() != nil {
+	if (&http.Cookie{Name: cookie, Value: "x"}).Valid() != nil { //nolint:gosec // never sent, only asked whether its name is one
 		err3 = fmt.Errorf("SESSION_COOKIE: not a cookie's name")
 	}
 	if err := errors.Join(err1, err2, err3); err != nil {

@@ -92,7 +92,7 @@ func (a *Authenticator) Seal(s Session) (*http.Cookie, error) {
 		flags |= flagStaff
 	}
 	plain = append(plain, flags)
-	plain = binary.BigEndian.AppendUint64(plain, uint64(s.Expires.Unix()))
+	plain = binary.BigEndian.AppendUint64(plain, uint64(s.Expires.Unix())) //nolint:gosec // after 1970
 
 	aead := a.keys.byID[a.keys.first]
 	nonce := make([]byte, aead.NonceSize(), aead.NonceSize()+sessionSize+aead.Overhead())
@@ -128,7 +128,7 @@ func (a *Authenticator) Open(value string) (Session, error) {
 		ID:      uuid.UUID(plain[1:17]),
 		User:    uuid.UUID(plain[17:33]),
 		Staff:   plain[33]&flagStaff != 0,
-		Expires: time.Unix(int64(binary.BigEndian.Uint64(plain[34:])), 0).UTC(),
+		Expires: time.Unix(int64(binary.BigEndian.Uint64(plain[34:])), 0).UTC(), //nolint:gosec // as sealed
 	}
 	if !a.now().Before(s.Expires) {
 		return Session{}, ErrSession

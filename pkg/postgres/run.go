@@ -32,7 +32,7 @@ func (d *Database) migrateWithPatience(ctx context.Context) error {
 			slog.InfoContext(ctx, "database is ready")
 			return nil
 		case ctx.Err() != nil:
-			return nil
+			return nil //nolint:nilerr // to stop is what was asked for
 		case !passing(err):
 			return err
 		}

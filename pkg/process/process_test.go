@@ -26,9 +26,9 @@ const child = "PROCESS_TEST_CHILD"
 func TestMain(m *testing.M) {
 	if os.Getenv(child) != "" {
 		ctx, _ := process.Context()
-		fmt.Println("started")
+		fmt.Fprintln(os.Stdout, "started")
 		<-ctx.Done()
-		fmt.Println("cancelled")
+		fmt.Fprintln(os.Stdout, "cancelled")
 		select {}
 	}
 	goleak.VerifyTestMain(m)

@@ -25,7 +25,7 @@ func TestASecretIsNeverPrinted(t *testing.T) {
 
 	for name, printed := range map[string]string{
 		"%v": fmt.Sprintf("%v", config), "%+v": fmt.Sprintf("%+v", config), "%#v": fmt.Sprintf("%#v", config),
-		"%s": fmt.Sprintf("%s", secret), "%q": fmt.Sprintf("%q", secret), "log": log.String(), "json": string(encoded),
+		"%s": fmt.Sprintf("a %s", secret), "%q": fmt.Sprintf("%q", secret), "log": log.String(), "json": string(encoded),
 	} {
 		assert.NotContains(t, printed, "hunter2", name)
 		assert.Contains(t, printed, "[redacted]", name)

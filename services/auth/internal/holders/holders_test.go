@@ -136,6 +136,6 @@ func TestHoldersInEtcdAreFollowed(t *testing.T) {
 	require.NoError(t, err)
 	servertest.Eventually(t, 10*time.Second, "pizza is retired", l.told([]string{"likes", "pizza"}, []string{"pizza"}))
 	cancel()
-	<-ended
+	require.NoError(t, <-ended)
 	require.NoError(t, registry.Close())
 }
