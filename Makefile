@@ -1,0 +1,61 @@
+# The only command surface; CI calls the same targets. `make help` lists them.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+LOCAL := .local/bin/local
+TOOLS := $(CURDIR)/.local/bin/tools
+SERVICES := $(wildcard services/*)
+MODULES := pkg proto $(SERVICES) deploy
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+up: $(LOCAL) ## run the whole system (Compose where a Docker engine runs, else native; TIZZA_NATIVE=1: native)
+	@$(LOCAL) up
+
+down: $(LOCAL) ## stop it; the data stays
+	@$(LOCAL) down
+
+status: $(LOCAL) ## show what runs of a native system
+	@$(LOCAL) status
+
+clean: $(LOCAL) ## stop it and remove all data, logs and binaries
+	@for dir in .local/*/; do [ ! -e "$$dir/run" ] || $(LOCAL) clean --dir "$$dir"; done
+	@$(LOCAL) clean
+	@rm -rf .local
+
+demo: ## sign up, like, attend, be forgotten: the running system shown
+	@go run ./deploy/demo
+
+test: $(LOCAL) ## everything, against servers of its own
+	@deploy/test.sh
+
+test-servers: $(LOCAL) ## start the servers that single tests need; `go test` finds them by itself
+	@$(LOCAL) servers --dir .local/test
+
+verify: $(TOOLS)/golangci-lint $(TOOLS)/buf ## what CI checks besides the tests: format, walls, versions, generated code, lint
+	@go run ./deploy/verify
+	@cd proto && $(TOOLS)/buf lint
+	@for module in $(MODULES); do echo "lint  $$module"; (cd $$module && GOWORK=off $(TOOLS)/golangci-lint run ./...); done
+
+generate: $(TOOLS)/buf $(TOOLS)/protoc-gen-go ## make the generated code again
+	@cd proto && PATH="$(TOOLS):$$PATH" buf generate
+	@for service in $(SERVICES); do (cd $$service && GOWORK=off go generate ./...); done
+
+.PHONY: help up down status clean demo test test-servers verify generate FORCE
+
+# Go knows best whether it has to be built again.
+$(LOCAL): FORCE
+	@go build -o $@ ./deploy/local
+
+# Tools come from modules of their own, so that what they need never meets what the services need.
+$(TOOLS)/protoc-gen-go: deploy/tools/go.mod
+	@echo "building $(@F)"; cd $(<D) && GOWORK=off go build -o $@ google.golang.org/protobuf/cmd/protoc-gen-go
+
+$(TOOLS)/buf: deploy/tools/buf/go.mod
+	@echo "building $(@F)"; cd $(<D) && GOWORK=off go build -o $@ github.com/bufbuild/buf/cmd/buf
+
+$(TOOLS)/golangci-lint: deploy/tools/lint/go.mod
+	@echo "building $(@F) (minutes, the first time)"; cd $(<D) && GOWORK=off go build -o $@ github.com/golangci/golangci-lint/v2/cmd/golangci-lint

@@ -1,0 +1,137 @@
+package system
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"golang.org/x/sync/errgroup"
+)
+
+const (
+	people      = 1000
+	concurrency = 16
+)
+
+// personal are the tables in which every one of the crowd has something.
+var personal = map[string][]string{
+	"auth": {"users"}, "pizza": {"pizzas"}, "likes": {"likes"}, "events": {"events", "attendances"},
+}
+
+func TestAThousandPeopleAreForgotten(t *testing.T) {
+	for name, disturb := range map[string]func(context.Context) error{
+		"undisturbed": nil,
+		"while each service is killed and started again": func(ctx context.Context) error { return killAll(ctx, services) },
+		"while RabbitMQ is killed and started again":     func(ctx context.Context) error { return killAll(ctx, []string{"rabbitmq"}) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
+			defer cancel()
+			before := rows(t)
+			crowd, err := tizza.Crowd(ctx, people, concurrency)
+			require.NoError(t, err)
+			require.Equal(t, before["likes.likes"]+people, rows(t)["likes.likes"])
+
+			disturbed, disturbances := errgroup.WithContext(ctx)
+			if disturb != nil {
+				disturbed.Go(func() error { return disturb(disturbances) })
+			}
+			started := time.Now()
+			erasures, refused, err := tizza.Forget(ctx, crowd, concurrency)
+			require.NoError(t, err)
+			require.NoError(t, disturbed.Wait())
+			if disturb == nil {
+				assert.Zero(t, refused, "every DELETE gets its 202 at once")
+			}
+			for _, address := range erasures {
+				_, err := tizza.Complete(ctx, address)
+				require.NoError(t, err)
+			}
+			var reminded int
+			require.NoError(t, databases["auth"].QueryRowContext(ctx, "SELECT count(*) FROM erasures WHERE reminders > 0").Scan(&reminded))
+			t.Logf("%d erasures so far were told again", reminded)
+			t.Logf("%d erasures complete after %s, %d requests repeated", len(erasures), time.Since(started).Round(time.Millisecond), refused)
+
+			assert.Equal(t, before, rows(t), "nothing of theirs is left in any database")
+			assertForgotten(t, crowd[0])
+			assertQuiet(ctx, t)
+		})
+	}
+}
+
+// killAll kills one part after another with SIGKILL, each as soon as the one before is ready again.
+func killAll(ctx context.Context, parts []string) error {
+	for _, part := range parts {
+		if err := running.Kill(part); err != nil {
+			return err
+		}
+		if err := running.Wait(ctx, part); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// rows counts the personal tables.
+func rows(t *testing.T) map[string]int {
+	t.Helper()
+	counts := map[string]int{}
+	for service, tables := range personal {
+		for _, table := range tables {
+			var n int
+			require.NoError(t, databases[service].QueryRowContext(t.Context(), "SELECT count(*) FROM "+table).Scan(&n))
+			counts[service+"."+table] = n
+		}
+	}
+	return counts
+}
+
+// assertQuiet waits until no message is under way, and finds no dead letter.
+func assertQuiet(ctx context.Context, t *testing.T) {
+	t.Helper()
+	waiting := map[string]int{}
+	quiet := within(t, patience, func() bool {
+		waiting = messages(ctx, t)
+		for _, service := range services {
+			var n int
+			require.NoError(t, databases[service].QueryRowContext(ctx, "SELECT count(*) FROM outbox").Scan(&n))
+			if n > 0 {
+				waiting[service+" outbox"] = n
+			}
+		}
+		return len(waiting) == 0
+	})
+	assert.True(t, quiet, "messages still under way: %v", waiting)
+}
+
+// messages returns the queues that hold any.
+func messages(ctx context.Context, t *testing.T) map[string]int {
+	t.Helper()
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, setting["RABBITMQ_MANAGEMENT_URL"]+"/api/queues?disable_stats=true&enable_queue_totals=true", nil)
+	require.NoError(t, err)
+	request.SetBasicAuth(setting["RABBITMQ_USERNAME"], setting["RABBITMQ_PASSWORD"])
+	response, err := http.DefaultClient.Do(request)
+	require.NoError(t, err)
+	defer func() { assert.NoError(t, response.Body.Close()) }()
+	var queues []struct {
+		Name     string
+		Messages int
+	}
+	require.NoError(t, json.NewDecoder(response.Body).Decode(&queues))
+	found, dead := map[string]int{}, 0
+	for _, q := range queues {
+		if q.Messages > 0 {
+			found[q.Name] = q.Messages
+		}
+		if strings.HasSuffix(q.Name, ".dead") {
+			dead++
+		}
+	}
+	require.NotZero(t, dead, "there are queues for dead letters")
+	return found
+}

@@ -1,0 +1,93 @@
+package system
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"os/exec"
+	"path/filepath"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// etcdctl is the operator's.
+func etcdctl(t *testing.T, arguments ...string) {
+	t.Helper()
+	// Not the test's context: it also runs while the test cleans up.
+	command := exec.CommandContext(context.Background(), filepath.Join(running.Dir(), "bin", "etcdctl"), arguments...)
+	command.Env = []string{"ETCDCTL_ENDPOINTS=" + setting["ETCD_ENDPOINTS"]}
+	out, err := command.CombinedOutput()
+	require.NoError(t, err, "%s", out)
+}
+
+// otherPizza is a second pizza service, which knows every pizza and counts who asks.
+func otherPizza(t *testing.T) (address string, asked *atomic.Int64) {
+	t.Helper()
+	asked = new(atomic.Int64)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		if r.URL.Path == "/livez" {
+			_ = json.NewEncoder(w).Encode(map[string]string{"service": "pizza", "version": "other"})
+			return
+		}
+		asked.Add(1)
+		_ = json.NewEncoder(w).Encode(map[string]any{
+			"id": 1, "title": "Elsewhere", "description": "", "image_url": "", "creator": nil,
+			"created_at": time.Now(), "updated_at": time.Now(),
+		})
+	}))
+	t.Cleanup(server.Close)
+	return server.URL, asked
+}
+
+func TestAnEditInEtcdMovesTheNextCallWithinASecond(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	ann, err := tizza.SignUp(ctx, newName())
+	require.NoError(t, err)
+	const missing = 4_000_000_000 // no pizza has this id, but the other service knows them all
+	likes := func() bool { return ann.Like(ctx, missing) == nil }
+	require.False(t, likes())
+	address, asked := otherPizza(t)
+
+	etcdctl(t, "put", "tizza/development/pizza/url", address)
+	t.Cleanup(func() { etcdctl(t, "del", "tizza/development/pizza/url") })
+	moved := within(t, time.Second, func() bool { return likes() })
+	assert.True(t, moved, "the like's check went to the other pizza service within a second")
+	assert.NotZero(t, asked.Load())
+
+	etcdctl(t, "put", "tizza/development/pizza/url", "not a URL")
+	etcdctl(t, "put", "tizza/development/pizza/url", "http://user:secret@127.0.0.1:1")
+	before := asked.Load()
+	assert.Error(t, ann.Like(ctx, missing), "liked already: 409, so the check still passes")
+	assert.Greater(t, asked.Load(), before, "a bad value leaves the last good one in use")
+
+	etcdctl(t, "del", "tizza/development/pizza/url")
+	back := within(t, time.Second, func() bool {
+		before := asked.Load()
+		_ = ann.Like(ctx, missing+1)
+		return asked.Load() == before
+	})
+	assert.True(t, back, "and back within a second after the key was deleted")
+	assert.False(t, likes())
+}
+
+// within reports whether ok became true before the bound.
+func within(t *testing.T, bound time.Duration, ok func() bool) bool {
+	t.Helper()
+	deadline, look := time.After(bound), time.NewTicker(20*time.Millisecond)
+	defer look.Stop()
+	for !ok() {
+		select {
+		case <-deadline:
+			return ok()
+		case <-look.C:
+		}
+	}
+	return true
+}
