@@ -27,7 +27,8 @@ clean: $(LOCAL) ## stop it and remove all data, logs and binaries
 	@rm -rf .local
 
 demo: ## sign up, like, attend, be forgotten: the running system shown
-	@go run ./deploy/demo
+	@[ -e .local/env ] || { echo "nothing is up: make up comes first"; exit 1; }
+	@set -a; . .local/env; go run ./deploy/demo
 
 test: $(LOCAL) ## everything, against servers of its own
 	@deploy/test.sh
@@ -38,7 +39,7 @@ test-servers: $(LOCAL) ## start the servers that single tests need; `go test` fi
 verify: $(TOOLS)/golangci-lint $(TOOLS)/buf ## what CI checks besides the tests: format, walls, versions, generated code, lint
 	@go run ./deploy/verify
 	@cd proto && $(TOOLS)/buf lint
-	@for module in $(MODULES); do echo "lint  $$module"; (cd $$module && GOWORK=off $(TOOLS)/golangci-lint run ./...); done
+	@failed=0; for module in $(MODULES); do echo "lint  $$module"; (cd $$module && GOWORK=off $(TOOLS)/golangci-lint run ./...) || failed=1; done; exit $$failed
 
 generate: $(TOOLS)/buf $(TOOLS)/protoc-gen-go ## make the generated code again
 	@cd proto && PATH="$(TOOLS):$$PATH" buf generate

@@ -74,7 +74,6 @@ type house struct {
 	root    string
 	prefix  string   // of every module's path
 	modules []string // folders in the workspace, relative to root
-	tools   []string // folders of modules outside it
 }
 
 const prefix = "github.com/tizza/tizza/"
@@ -104,16 +103,7 @@ func open(folder string) (house, error) {
 		}
 		h.modules = append(h.modules, name)
 	}
-	err = filepath.WalkDir(filepath.Join(root, "deploy"), func(path string, _ os.DirEntry, err error) error {
-		if name, inside := filepath.Rel(root, filepath.Dir(path)); err == nil && inside == nil && filepath.Base(path) == "go.mod" && !slices.Contains(h.modules, name) {
-			h.tools = append(h.tools, name)
-		}
-		return err
-	})
-	if errors.Is(err, os.ErrNotExist) {
-		err = nil // a house without tools
-	}
-	return h, err
+	return h, nil
 }
 
 func (h house) services() []string {

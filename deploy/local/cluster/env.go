@@ -86,3 +86,17 @@ func (c *Cluster) RemoveEnv() error {
 	}
 	return nil
 }
+
+// MarkCompose notes that this checkout has started the system with Compose, so that its volumes are its own.
+func (c *Cluster) MarkCompose() error {
+	if err := os.MkdirAll(c.dir, 0o755); err != nil {
+		return err
+	}
+	return c.write(filepath.Join(c.dir, "compose"), nil, 0o644, c.keeper)
+}
+
+// MarkedCompose says whether MarkCompose was called since the last Clean.
+func (c *Cluster) MarkedCompose() bool {
+	_, err := os.Stat(filepath.Join(c.dir, "compose"))
+	return err == nil
+}
