@@ -1,9 +1,10 @@
 // Command demo shows the running system: a person signs up, likes, attends, and is forgotten. `make demo` runs it with
-// the addresses of .local/env.
+// the addresses of .local/env. With -people it does the same to a crowd at once.
 package main
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"os"
 	"sort"
@@ -14,19 +15,58 @@ import (
 )
 
 func main() {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	people := flag.Int("people", 0, "forget a crowd of this many instead of one person")
+	flag.Parse()
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute)
 	defer cancel()
-	if err := run(ctx); err != nil {
+	if err := run(ctx, *people); err != nil {
 		fmt.Fprintln(os.Stderr, "demo:", err)
 		os.Exit(1) //nolint:gocritic // the process ends, and with it what cancel would free
 	}
 }
 
-func run(ctx context.Context) error {
+func run(ctx context.Context, people int) error {
 	system, err := visitor.Open(os.Getenv)
 	if err != nil {
 		return err
 	}
+	if people > 0 {
+		return crowd(ctx, system, people)
+	}
+	return person(ctx, system)
+}
+
+// crowd makes many people and has them forgotten, 16 at a time.
+func crowd(ctx context.Context, system *visitor.System, people int) error {
+	const concurrency = 16
+	ids, err := system.Crowd(ctx, people, concurrency)
+	if err != nil {
+		return err
+	}
+	fmt.Printf("%d people, each with a pizza, a like, an event and an attendance\n", people)
+	asked := time.Now()
+	erasures, refused, err := system.Forget(ctx, ids, concurrency)
+	if err != nil {
+		return err
+	}
+	fmt.Printf("%d × 202 after %s, %d requests repeated\n", len(erasures), time.Since(asked).Round(time.Millisecond), refused)
+	deleted := map[string]int{}
+	for _, url := range erasures {
+		erasure, err := system.Complete(ctx, url)
+		if err != nil {
+			return err
+		}
+		for _, h := range erasure.Holders {
+			for table, rows := range h.Deleted {
+				deleted[table] += rows
+			}
+		}
+	}
+	fmt.Printf("%d complete after %s: deleted %s\n", len(erasures), time.Since(asked).Round(time.Millisecond), tables(deleted))
+	return nil
+}
+
+func person(ctx context.Context, system *visitor.System) error {
 	name := "ann-" + time.Now().UTC().Format("20060102-150405.000")
 	ann, err := system.SignUp(ctx, name)
 	if err != nil {

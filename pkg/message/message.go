@@ -26,4 +26,6 @@ type Message struct {
 	// Optional marks a message that counts as delivered although no queue takes it: a deprecated version whose
 	// last reader has left.
 	Optional bool
+	// Delay is how long the outbox holds it back after its transaction.
+	Delay time.Duration
 }

@@ -56,7 +56,7 @@ func Append(tx *gorm.DB, messages ...message.Message) error {
 		}
 		rows[i] = row{
 			MessageID: m.ID, Exchange: m.Exchange, Key: m.Key, ContentType: m.ContentType,
-			Headers: string(encoded), Body: m.Body, Optional: m.Optional,
+			Headers: string(encoded), Body: m.Body, Optional: m.Optional, AvailableAt: delay(m.Delay),
 		}
 	}
 	// In parts, as a statement takes at most 65,535 parameters.

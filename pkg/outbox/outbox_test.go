@@ -184,6 +184,20 @@ func TestTwoRelaysShareTheWork(t *testing.T) {
 	assert.Equal(t, 1000, to.count(), "no message was sent twice")
 }
 
+func TestADelayedMessageIsHeldBack(t *testing.T) {
+	database, to := open(t), &broker{}
+	late := note("note.late")
+	late.Delay = 3 * time.Second
+	began := time.Now()
+	add(t, database, late, note("note.soon"))
+	relay(t, database, to)
+
+	servertest.Eventually(t, patience, "the other is sent", func() bool { return to.count() == 1 })
+	emptied(t, database)
+	assert.GreaterOrEqual(t, time.Since(began), late.Delay)
+	assert.Equal(t, late.ID, to.taken[1].ID)
+}
+
 func TestAppendRefusesAMessageWithoutAnID(t *testing.T) {
 	database := open(t)
 	err := database.DB().WithContext(t.Context()).Transaction(func(tx *gorm.DB) error {

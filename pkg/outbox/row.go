@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/uuid"
 	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
 
 	"github.com/tizza/tizza/pkg/message"
 )
@@ -23,7 +24,16 @@ type row struct {
 	Body        []byte
 	Optional    bool
 	CreatedAt   time.Time
+	AvailableAt delay
 	Attempts    int
+}
+
+// delay is a time that much after the transaction's, by the database's clock.
+type delay time.Duration
+
+// GormValue writes the delay as SQL.
+func (d delay) GormValue(context.Context, *gorm.DB) clause.Expr {
+	return gorm.Expr("now() + ? * interval '1 microsecond'", time.Duration(d).Microseconds())
 }
 
 func (row) TableName() string { return "outbox" }

@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/google/uuid"
 	"google.golang.org/protobuf/types/known/timestamppb"
@@ -12,6 +13,10 @@ import (
 	pizzav1 "github.com/tizza/tizza/proto/pizza/v1"
 )
 
+// grace is how long others hear later of the pizzas that go with their person. By then they have forgotten the person
+// themselves, and have counted what that deleted on their own receipts.
+const grace = 5 * time.Second
+
 // deleteOf deletes all pizzas of a person, and announces each.
 func deleteOf(format message.Format) func(*gorm.DB, uuid.UUID) (int64, error) {
 	return func(tx *gorm.DB, person uuid.UUID) (int64, error) {
@@ -19,12 +24,12 @@ func deleteOf(format message.Format) func(*gorm.DB, uuid.UUID) (int64, error) {
 		if err := tx.Raw("DELETE FROM pizzas WHERE creator = ? RETURNING id", person).Scan(&ids).Error; err != nil {
 			return 0, err
 		}
-		return int64(len(ids)), announce(tx, format, ids...)
+		return int64(len(ids)), announce(tx, format, grace, ids...)
 	}
 }
 
-// announce writes a pizza.deleted for each of the pizzas to the outbox.
-func announce(tx *gorm.DB, format message.Format, ids ...int64) error {
+// announce writes a pizza.deleted for each of the pizzas to the outbox, to be sent after the delay.
+func announce(tx *gorm.DB, format message.Format, delay time.Duration, ids ...int64) error {
 	now := timestamppb.New(tx.NowFunc())
 	messages := make([]message.Message, len(ids))
 	for i, id := range ids {
@@ -35,7 +40,7 @@ func announce(tx *gorm.DB, format message.Format, ids ...int64) error {
 		messages[i] = message.Message{
 			ID:       uuid.New(),
 			Exchange: "pizzas", Key: "pizza.deleted.1.0.0",
-			ContentType: contentType, Body: body,
+			ContentType: contentType, Body: body, Delay: delay,
 		}
 	}
 	return outbox.Append(tx, messages...)

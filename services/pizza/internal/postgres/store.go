@@ -151,7 +151,7 @@ func (s *Store) Remove(ctx context.Context, id int64, permit func(pizza.Pizza) e
 		if err := tx.Delete(&r).Error; err != nil {
 			return err
 		}
-		return announce(tx, s.format, id)
+		return announce(tx, s.format, 0, id)
 	}))
 }
 
