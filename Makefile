@@ -26,9 +26,9 @@ clean: $(LOCAL) ## stop it and remove all data, logs and binaries
 	@$(LOCAL) clean
 	@rm -rf .local
 
-demo: ## sign up, like, attend, be forgotten: the running system shown
+demo: ## sign up, like, attend, be forgotten: the running system shown (PEOPLE=300: a crowd)
 	@[ -e .local/env ] || { echo "nothing is up: make up comes first"; exit 1; }
-	@set -a; . .local/env; go run ./deploy/demo
+	@set -a; . .local/env; go run ./deploy/demo -people $(or $(PEOPLE),0)
 
 test: $(LOCAL) ## everything, against servers of its own
 	@deploy/test.sh
