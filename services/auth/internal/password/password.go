@@ -30,7 +30,7 @@ const (
 )
 
 const (
-	patience   = 2 * time.Second // for a turn
+	patience   = 10 * time.Second // for a turn: well below the 20 s that a request has
 	retryAfter = 2 * time.Second
 )
 

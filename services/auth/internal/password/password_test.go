@@ -71,7 +71,6 @@ func TestWhoWaitsTooLongForATurnIsToldToComeBack(t *testing.T) {
 	_, err = h.Hash(t.Context(), "none is left")
 	require.True(t, fault.Is(err, fault.KindUnavailable), "%v", err)
 	assert.Equal(t, 2*time.Second, fault.From(err).RetryAfter)
-	assert.Equal(t, 2*time.Second, NewHasher(1).patience)
 }
 
 func TestWaitingEndsWithTheRequest(t *testing.T) {
