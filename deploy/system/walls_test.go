@@ -39,10 +39,11 @@ func TestBadSettingsAreAllNamedAndNoSecretIsPrinted(t *testing.T) {
 			serve.Env = []string{
 				"HTTP_ADDR=nowhere", "PAGE_SIZE=many", "LOG_LEVEL=loud", "SESSION_KEYS=" + secret, "CLIENT_TOKENS=" + secret,
 				"DATABASE_URL=postgres://u:" + secret + "@h:port/db", "RABBITMQ_URL=http://u:" + secret + "@h/",
+				"APP_ENV=a/b", "ADVERTISE_URL=nowhere", "MESSAGE_FORMAT=xml",
 			}
 			out, err := serve.CombinedOutput()
 			require.Error(t, err, "it must not start")
-			for _, name := range []string{"HTTP_ADDR", "PAGE_SIZE", "LOG_LEVEL", "SESSION_KEYS", "CLIENT_TOKENS", "DATABASE_URL", "RABBITMQ_URL"} {
+			for _, name := range []string{"HTTP_ADDR", "PAGE_SIZE", "LOG_LEVEL", "SESSION_KEYS", "CLIENT_TOKENS", "DATABASE_URL", "RABBITMQ_URL", "APP_ENV", "ADVERTISE_URL", "MESSAGE_FORMAT"} {
 				assert.Contains(t, string(out), name)
 			}
 			assert.NotContains(t, string(out), secret)

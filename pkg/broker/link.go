@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"net"
+	"net/url"
 	"sync/atomic"
 	"time"
 
@@ -17,9 +18,9 @@ import (
 
 // Config says which broker to use, and as whom.
 type Config struct {
-	// URL of the broker: amqp://host:port/vhost.
+	// URL of the broker: amqp://host:port/vhost, without credentials.
 	URL string `env:"RABBITMQ_URL"`
-	// Username at the broker; over the one in URL.
+	// Username at the broker.
 	Username string `env:"RABBITMQ_USERNAME"`
 	// Password at the broker.
 	Password setting.Secret `env:"RABBITMQ_PASSWORD"`
@@ -28,7 +29,10 @@ type Config struct {
 // Validate names what is wrong with the settings, never their values.
 func (c Config) Validate() error {
 	if _, err := amqp.ParseURI(c.URL); err != nil {
-		return errors.New("RABBITMQ_URL: not an amqp or amqps URL")
+		return errors.New("RABBITMQ_URL: must be an amqp or amqps URL")
+	}
+	if u, err := url.Parse(c.URL); err != nil || u.User != nil {
+		return errors.New("RABBITMQ_URL: must not have credentials in it: they are RABBITMQ_USERNAME and RABBITMQ_PASSWORD")
 	}
 	return nil
 }
@@ -136,15 +140,11 @@ func (l *link) dial(ctx context.Context) (*socket, error) {
 	if err != nil {
 		return nil, errors.New("broker URL is not an amqp or amqps URL")
 	}
-	user, password := uri.Username, uri.Password
-	if l.config.Username != "" {
-		user, password = l.config.Username, l.config.Password.Reveal()
-	}
 	var raw net.Conn
 	properties := amqp.NewConnectionProperties()
 	properties.SetClientConnectionName(l.name)
 	conn, err := amqp.DialConfig(l.config.URL, amqp.Config{
-		SASL:       []amqp.Authentication{&amqp.PlainAuth{Username: user, Password: password}},
+		SASL:       []amqp.Authentication{&amqp.PlainAuth{Username: l.config.Username, Password: l.config.Password.Reveal()}},
 		Vhost:      uri.Vhost,
 		Heartbeat:  heartbeat,
 		Properties: properties,

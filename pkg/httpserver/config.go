@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"strconv"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -28,7 +29,7 @@ type Config struct {
 // Validate names every setting that is wrong.
 func (c Config) Validate() error {
 	var errs []error
-	if _, port, err := net.SplitHostPort(c.Addr); err != nil || port == "" {
+	if _, port, err := net.SplitHostPort(c.Addr); err != nil || !isPort(port) {
 		errs = append(errs, fmt.Errorf("HTTP_ADDR: %q is not host:port", c.Addr))
 	}
 	if c.PageSize < 1 || c.PageSize > page.Max {
@@ -43,6 +44,11 @@ func (c Config) Validate() error {
 		errs = append(errs, fmt.Errorf("SHUTDOWN_DRAIN: %s is not between 0s and 1m", c.Drain))
 	}
 	return errors.Join(errs...)
+}
+
+func isPort(text string) bool {
+	_, err := strconv.ParseUint(text, 10, 16)
+	return err == nil
 }
 
 // ipExtractor never believes a header from a peer outside TrustedProxies; echo

@@ -25,6 +25,9 @@ const (
 	protobufType = "application/x-protobuf"
 )
 
+// Expected says what the text of a format may be.
+func (Format) Expected() string { return `json or protobuf` }
+
 // UnmarshalText takes a format's name and refuses every other word.
 func (f *Format) UnmarshalText(text []byte) error {
 	switch name := Format(text); name {

@@ -43,6 +43,9 @@ func expected(t reflect.Type) string {
 	case reflect.TypeFor[slog.Level]():
 		return "debug, info, warn or error"
 	}
+	if typed, ok := reflect.Zero(t).Interface().(interface{ Expected() string }); ok {
+		return typed.Expected()
+	}
 	if reflect.PointerTo(t).Implements(reflect.TypeFor[encoding.TextUnmarshaler]()) {
 		return "a valid " + strings.ToLower(t.Name())
 	}

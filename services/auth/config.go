@@ -59,7 +59,10 @@ func defaults() Config {
 
 // Validate names every setting that is wrong.
 func (c Config) Validate() error {
-	var errs []error
+	errs := []error{
+		setting.CheckLabel("APP_ENV", c.Env),
+		setting.CheckURL("ADVERTISE_URL", c.AdvertiseURL),
+	}
 	if c.SessionTTL < time.Second {
 		errs = append(errs, fmt.Errorf("SESSION_TTL: %s is less than 1s", c.SessionTTL))
 	}

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"errors"
+
 	"github.com/tizza/tizza/pkg/broker"
 	"github.com/tizza/tizza/pkg/discovery"
 	"github.com/tizza/tizza/pkg/httpserver"
@@ -50,4 +52,14 @@ func defaults() Config {
 		Broker:       broker.Config{URL: "amqp://127.0.0.1:25673/", Username: "likes", Password: "likes-development"},
 		Discovery:    discovery.Config{Endpoints: []string{"http://127.0.0.1:22379"}},
 	}
+}
+
+// Validate names every setting that is wrong.
+func (c Config) Validate() error {
+	return errors.Join(
+		setting.CheckLabel("APP_ENV", c.Env),
+		setting.CheckURL("ADVERTISE_URL", c.AdvertiseURL),
+		setting.CheckToken("SERVICE_TOKEN", c.ServiceToken),
+		setting.CheckURL("PIZZA_URL", c.PizzaURL),
+	)
 }
