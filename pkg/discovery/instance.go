@@ -81,7 +81,7 @@ func (r *Registry) keepOnce(ctx context.Context, key, value string, registered f
 		return fmt.Errorf("keep the lease alive: %w", err)
 	}
 	registered()
-	// A deleted key under a living lease is put again at the next look.
+	// A key under a living lease that is deleted or written over is put again at the next look.
 	ticker := time.NewTicker(checkEvery)
 	defer ticker.Stop()
 	for {
@@ -91,8 +91,8 @@ func (r *Registry) keepOnce(ctx context.Context, key, value string, registered f
 				return errors.New("the lease is lost")
 			}
 		case <-ticker.C:
-			if r.missing(ctx, key) {
-				return errors.New("the key is gone")
+			if r.missing(ctx, key, value) {
+				return errors.New("the key is gone, or somebody wrote over it")
 			}
 		}
 	}
@@ -112,11 +112,11 @@ func (r *Registry) grantAndPut(ctx context.Context, key, value string) (clientv3
 }
 
 // missing reports only what etcd said: one that does not answer proves nothing.
-func (r *Registry) missing(ctx context.Context, key string) bool {
+func (r *Registry) missing(ctx context.Context, key, value string) bool {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	found, err := r.client.Get(ctx, key, clientv3.WithCountOnly())
-	return err == nil && found.Count == 0
+	found, err := r.client.Get(ctx, key)
+	return err == nil && (len(found.Kvs) == 0 || string(found.Kvs[0].Value) != value)
 }
 
 // revoke takes the key back at once; the lease's end would, some seconds later.

@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -87,10 +88,17 @@ func usable(address string) (*url.URL, error) {
 		return nil, errors.New("it is not a URL")
 	case u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "":
 		return nil, errors.New("it is not an absolute http or https URL")
+	case u.Port() != "" && !isPort(u.Port()):
+		return nil, errors.New("its port is not one")
 	case u.User != nil:
 		return nil, errors.New("it has credentials in it")
 	case u.RawQuery != "" || u.Fragment != "":
 		return nil, errors.New("it has a query or a fragment")
 	}
 	return u, nil
+}
+
+func isPort(text string) bool {
+	_, err := strconv.ParseUint(text, 10, 16)
+	return err == nil
 }
