@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/getkin/kin-openapi/openapi3filter"
@@ -132,6 +133,9 @@ func setBody(r *http.Request, data []byte) {
 
 // parseJSON reads one JSON value and nothing behind it, or says what is wrong.
 func parseJSON(data []byte) (any, string) {
+	if !utf8.Valid(data) { // the decoder would take it and make all bad bytes the same
+		return nil, "is not valid UTF-8"
+	}
 	decoder := json.NewDecoder(bytes.NewReader(data))
 	decoder.UseNumber()
 	var value any

@@ -27,6 +27,7 @@ func TestBodies(t *testing.T) {
 		"white space around it is nothing": {" \n{\"title\":\"a\"}\n ", nil},
 		"no body":                          {"", map[string]string{"body": "must not be empty"}},
 		"only white space":                 {" \n", map[string]string{"body": "must not be empty"}},
+		"no UTF-8":                         {"{\"title\":\"a\xff\"}", map[string]string{"body": "is not valid UTF-8"}},
 		"no JSON":                          {`{"title":`, map[string]string{"body": "is not valid JSON"}},
 		"garbage behind it":                {`{"title":"a"} x`, map[string]string{"body": "must be one JSON value with nothing behind it"}},
 		"a second value behind it":         {`{"title":"a"}{}`, map[string]string{"body": "must be one JSON value with nothing behind it"}},
