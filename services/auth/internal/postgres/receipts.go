@@ -33,7 +33,8 @@ func (l *Ledger) Receive(ctx context.Context, queue string, receipt erasure.Rece
 	}), "")
 }
 
-// note writes what a holder says. While it has something left it stays pending, unless nobody waits for it any more.
+// note writes what a holder says. While it has something left it stays pending, unless nobody waits for it any more. A
+// further round adds to what the rounds before it deleted: an erasure that found nothing more takes no count away.
 func note(tx *gorm.DB, receipt erasure.Receipt) error {
 	counts := receipt.Deleted
 	if counts == nil {
@@ -51,7 +52,10 @@ func note(tx *gorm.DB, receipt erasure.Receipt) error {
 		INSERT INTO erasure_holders AS h (erasure_id, service, state, deleted, remaining, erased_at) VALUES (?, ?, ?, ?, ?, ?)
 		ON CONFLICT (erasure_id, service) DO UPDATE SET
 			state = CASE WHEN h.state = 'retired' AND excluded.state = 'pending' THEN 'retired' ELSE excluded.state END,
-			deleted = excluded.deleted, remaining = excluded.remaining, erased_at = excluded.erased_at`,
+			deleted = (
+				SELECT coalesce(jsonb_object_agg(t, coalesce((h.deleted ->> t)::bigint, 0) + coalesce((excluded.deleted ->> t)::bigint, 0)), '{}')
+				FROM jsonb_object_keys(h.deleted || excluded.deleted) AS t),
+			remaining = excluded.remaining, erased_at = excluded.erased_at`,
 		receipt.Erasure, receipt.Service, state, string(deleted), receipt.Left, erasedAt).Error
 	if err != nil {
 		return fmt.Errorf("note a receipt of %s: %w", receipt.Service, err)

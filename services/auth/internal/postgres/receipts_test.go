@@ -44,6 +44,22 @@ func TestAHolderWithSomethingLeftIsNotDone(t *testing.T) {
 	assert.NotNil(t, w.get(e.ID).CompletedAt)
 }
 
+func TestAFurtherRoundTakesNoCountAway(t *testing.T) {
+	w := newWorld(t)
+	w.register("pizza")
+	e := w.erasure(w.person("ada").ID)
+	require.NoError(t, w.receive(e, "pizza", 0))
+	first := w.get(e.ID)
+	nothingMore := erasure.Receipt{
+		Message: uuid.New(), Erasure: e.ID, Person: e.Person, Service: "pizza",
+		Deleted: map[string]int32{"pizza": 0, "slices": 2}, ErasedAt: time.Now(),
+	}
+	require.NoError(t, w.ledger.Receive(w.ctx(), "queue", nothingMore))
+	again := w.get(e.ID)
+	assert.Equal(t, map[string]int32{"pizza": 3, "slices": 2}, again.Holders[1].Deleted)
+	assert.Equal(t, first.CompletedAt, again.CompletedAt)
+}
+
 func TestTheSameReceiptCountsOnce(t *testing.T) {
 	w := newWorld(t)
 	w.register("pizza")
