@@ -91,7 +91,7 @@ func New(o Options) (*Server, error) {
 		observeRoute,
 		s.authenticate,
 		refuseCrossSite(),
-		answerOptions,
+		s.answerOptions,
 		s.validate,
 	)
 	s.addRootRoutes()

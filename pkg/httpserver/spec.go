@@ -19,6 +19,7 @@ import (
 type spec struct {
 	yaml, json []byte
 	operations map[string]*operation // by method and echo's route template
+	fixed      map[string]string     // paths without parameters, and the methods that each takes
 }
 
 // operation is what validation needs of one operation.
@@ -42,11 +43,15 @@ func loadSpec(data []byte) (*spec, error) {
 	if err != nil {
 		return nil, fmt.Errorf("write openapi.json: %w", err)
 	}
-	s := &spec{yaml: data, json: json, operations: map[string]*operation{}}
+	s := &spec{yaml: data, json: json, operations: map[string]*operation{}, fixed: map[string]string{}}
 	for path, item := range doc.Paths.Map() {
 		base, err := basePath(doc, item)
 		if err != nil {
 			return nil, err
+		}
+		if !strings.Contains(path, "{") {
+			methods := append(slices.Collect(maps.Keys(item.Operations())), http.MethodOptions)
+			s.fixed[base+path] = strings.Join(methods, ", ")
 		}
 		for method, op := range item.Operations() {
 			o, err := newOperation(doc, path, method, item, op)

@@ -130,6 +130,15 @@ func TestCountsAreForAnyone(t *testing.T) {
 	assert.JSONEq(t, `{"results":[{"pizza":3,"count":1},{"pizza":4,"count":0}]}`, recorder.Body.String())
 }
 
+func TestCountsTakeNothingButGet(t *testing.T) {
+	handler := serve(t)
+	for _, method := range []string{"PUT", "PATCH", "DELETE", "POST"} {
+		answer := call(t, handler, method, "/api/v1/likes/counts", `{"pizza":1}`)
+		assert.Equal(t, http.StatusMethodNotAllowed, answer.Code, method)
+		assert.Equal(t, "GET, HEAD, OPTIONS", answer.Header().Get("Allow"), method)
+	}
+}
+
 func TestWithoutACallerLikesAreClosed(t *testing.T) {
 	handler := serve(t)
 	for _, path := range []string{"/api/v1/likes", "/api/v1/likes/1"} {
