@@ -38,13 +38,16 @@ func TestMain(m *testing.M) {
 }
 
 func run(m *testing.M) (code int, err error) {
-	ctx, cancel := context.WithTimeout(context.Background(), 15*time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Minute)
 	defer cancel()
 	running, err = cluster.Open(cluster.Options{Dir: ".local/system", FreePorts: true, Fast: true, Fresh: true, Out: os.Stdout})
 	if err != nil {
 		return 0, err
 	}
 	defer func() {
+		// Not ctx, which may be what ended the tests.
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+		defer cancel()
 		if _, downErr := running.Down(ctx); err == nil {
 			err = downErr
 		}

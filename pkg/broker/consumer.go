@@ -20,6 +20,9 @@ const (
 	handleTimeout      = 30 * time.Second
 )
 
+// Patience is how long a consumer may take to stop: as long as a handler that has just begun, and what it says.
+const Patience = handleTimeout + confirmTimeout + 5*time.Second
+
 // Handler handles one message. What it returns decides what happens to the message; see the package's documentation.
 // Its context outlives the connection and a shutdown, so that what has begun is finished; it ends after 30 s.
 type Handler func(context.Context, Delivery) error
@@ -158,17 +161,26 @@ func (c *Consumer) handle(ctx context.Context, s Subscription, d amqp.Delivery) 
 	if dead {
 		target = deadQueue(s.Queue)
 	}
-	c.report(s.Queue, delivery, err, dead)
-	out := delivery.moved(redelivery(c.service), s.Queue, target, failed, err, delay)
-	if moveErr := c.publisher.publish(context.WithoutCancel(ctx), []publication{out})[0]; moveErr != nil {
-		// It could not move, so it stays: back into the queue, after a pause that keeps this from spinning.
-		select {
-		case <-ctx.Done():
-		case <-time.After(firstDelay):
-		}
+	if !c.move(ctx, delivery.moved(redelivery(c.service), s.Queue, target, failed, err, delay)) {
 		return d.Nack(false, true)
 	}
+	c.report(s.Queue, delivery, err, dead)
 	return d.Ack(false)
+}
+
+// move brings a message to another queue, however long that takes: while it cannot, there is no use in handling more.
+// It gives up when ctx ends.
+func (c *Consumer) move(ctx context.Context, out publication) bool {
+	for {
+		if err := c.publisher.publish(context.WithoutCancel(ctx), []publication{out})[0]; err == nil {
+			return true
+		}
+		select {
+		case <-ctx.Done():
+			return false
+		case <-time.After(firstDelay):
+		}
+	}
 }
 
 // call runs the handler; a panic is a failure like any other.

@@ -65,16 +65,17 @@ type socket struct {
 // run dials and calls use with each new connection, until ctx ends. use returns when ctx ends or when it can do no
 // more with this connection; its ctx also ends when the connection is lost.
 func (l *link) run(ctx context.Context, use func(context.Context, *socket) error) error {
-	pause, silent := firstPause, false
+	pause, logged := firstPause, ""
 	for {
 		started := time.Now()
 		err := l.once(ctx, use)
 		if ctx.Err() != nil {
 			return nil //nolint:nilerr // to stop is what was asked for
 		}
-		if l.lost(err); !l.wasUp.Load() && !silent {
-			l.log.Warn("broker not reachable, trying until it is", "connection", l.name, "error", err)
-			silent = true
+		l.lost(err)
+		if why := class(err); why != logged && !l.wasUp.Load() {
+			l.log.Warn("broker not usable yet, trying until it is", "connection", l.name, "error", err)
+			logged = why
 		}
 		if time.Since(started) > longPause {
 			pause = firstPause
@@ -88,16 +89,26 @@ func (l *link) run(ctx context.Context, use func(context.Context, *socket) error
 	}
 }
 
+// class tells errors apart that need different hands: the broker's own words, or that it cannot be reached.
+func class(err error) string {
+	if refused, ok := errors.AsType[*amqp.Error](err); ok {
+		return refused.Reason
+	}
+	return "unreachable"
+}
+
 func (l *link) once(ctx context.Context, use func(context.Context, *socket) error) error {
 	conn, err := l.dial(ctx)
 	if err != nil {
 		return err
 	}
-	lost := conn.NotifyClose(make(chan *amqp.Error, 1))
+	closed := conn.NotifyClose(make(chan *amqp.Error, 1))
 	using, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
+	watched := make(chan struct{})
 	go func() {
-		err := asError(<-lost)
+		defer close(watched)
+		err := asError(<-closed)
 		if ctx.Err() == nil { // else we are letting go of it ourselves
 			l.lost(err)
 		}
@@ -107,8 +118,12 @@ func (l *link) once(ctx context.Context, use func(context.Context, *socket) erro
 	if cause := context.Cause(using); cause != nil && ctx.Err() == nil {
 		err = cause
 	}
+	if ctx.Err() == nil {
+		l.lost(err) // before closing, which would give a reason of its own
+	}
 	_ = conn.CloseDeadline(time.Now().Add(dialTimeout)) // already lost, or let go of: nothing depends on a good-bye
 	_ = conn.raw.Close()
+	<-watched
 	return err
 }
 

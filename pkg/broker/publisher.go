@@ -66,8 +66,13 @@ func NewPublisher(config Config, log *slog.Logger, app string, exchanges ...Exch
 // Run keeps the publisher connected until ctx ends.
 func (p *Publisher) Run(ctx context.Context) error { return p.link.run(ctx, p.use) }
 
-// Ready returns an error while the publisher is not connected.
-func (p *Publisher) Ready(ctx context.Context) error { return p.link.ready(ctx) }
+// Ready returns an error while nothing can be published: not connected, or blocked by an alarm.
+func (p *Publisher) Ready(ctx context.Context) error {
+	if ch := p.channel.Load(); ch != nil && ch.blocked.Load() {
+		return ErrBlocked
+	}
+	return p.link.ready(ctx)
+}
 
 func (p *Publisher) use(ctx context.Context, conn *socket) error {
 	ch, err := conn.Channel()

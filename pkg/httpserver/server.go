@@ -111,6 +111,11 @@ func (s *Server) Run(ctx context.Context) error {
 	return s.Serve(ctx, listener)
 }
 
+// Patience is how long Run may take to stop: draining, and then the requests under way.
+func (s *Server) Patience() time.Duration {
+	return s.options.Config.Drain + shutdownTimeout + 5*time.Second
+}
+
 // Serve serves on the listener until ctx ends. Then /readyz says not ready while
 // everything is still answered for Config.Drain, so that callers turn away;
 // then no connection is accepted any more, and requests under way may finish

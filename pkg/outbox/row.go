@@ -76,13 +76,14 @@ func settle(ctx context.Context, db *gorm.DB, delivered []int64) error {
 	return nil
 }
 
-// postpone gives a row back, to be taken after a delay that grows with its attempts: 1 s, 2 s, 4 s … 1 min.
+// postpone gives a row back, to be taken after a delay that grows with its attempts: 1 s, 2 s, 4 s … 1 min, give or take
+// half. So rows that failed together, perhaps because of one among them, do not meet again.
 func postpone(ctx context.Context, db *gorm.DB, ids []int64, reason error) error {
 	if len(ids) == 0 {
 		return nil
 	}
 	err := db.WithContext(ctx).Exec(`
-		UPDATE outbox SET available_at = now() + least(60, 2 ^ least(attempts - 1, 6)) * interval '1 second', last_error = ?
+		UPDATE outbox SET available_at = now() + least(60, 2 ^ least(attempts - 1, 6)) * (0.5 + random()) * interval '1 second', last_error = ?
 		WHERE id IN ?`, reason.Error(), ids).Error
 	if err != nil {
 		return fmt.Errorf("postpone outbox rows: %w", err)

@@ -68,16 +68,17 @@ func Constraint(err error) string {
 	return ""
 }
 
-// Retryable reports whether the same transaction may work on another try: the server was away, or another transaction
-// was in the way.
+// Retryable reports whether the same transaction may work on another try: the server was away or too slow, or another
+// transaction was in the way.
 func Retryable(err error) bool {
-	if Down(err) {
+	if Down(err) || errors.Is(err, context.DeadlineExceeded) {
 		return true
 	}
 	var answer *pgconn.PgError
 	if errors.As(err, &answer) {
 		switch answer.Code {
-		case "55P03", "40001", "40P01": // lock not available, serialization failure, deadlock
+		case "55P03", "40001", "40P01", // lock not available, serialization failure, deadlock
+			"57014", "25P03": // statement timeout (or cancelled by somebody), idle in transaction for too long
 			return true
 		}
 	}
@@ -94,11 +95,9 @@ func passing(err error) bool {
 	if errors.As(err, &answer) {
 		switch answer.Code {
 		case "55006", // in use
-			"42501", // rights that the operator has not given yet
-			"57014": // cancelled by somebody
+			"42501": // rights that the operator has not given yet
 			return true
 		}
-		return false
 	}
-	return errors.Is(err, context.DeadlineExceeded)
+	return false
 }

@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"context"
 	"errors"
 	"fmt"
 
@@ -35,6 +36,19 @@ func InsertAt[T any](tx *gorm.DB, row *T) (bool, error) {
 	return done.RowsAffected == 1, nil
 }
 
+// InsertOrLock inserts row at the id it has (created is true) or, if that is taken, returns the row there, locked until
+// tx ends.
+func InsertOrLock[T any](tx *gorm.DB, row *T, id any) (old T, created bool, err error) {
+	for { // again if what was there goes before it could be locked
+		if created, err = InsertAt(tx, row); err != nil || created {
+			return old, created, err
+		}
+		if old, err = Lock[T](tx, id); !errors.Is(err, gorm.ErrRecordNotFound) {
+			return old, false, err
+		}
+	}
+}
+
 // Window reads limit rows of the query from offset on, in the order of their ids, and counts them all.
 func Window[T any](query *gorm.DB, limit, offset int) (rows []T, count int64, err error) {
 	query = query.Session(&gorm.Session{})
@@ -61,6 +75,8 @@ func Fault(err error) error {
 	switch {
 	case errors.Is(err, gorm.ErrRecordNotFound):
 		return fault.NotFound()
+	case errors.Is(err, context.DeadlineExceeded): // its time is over, whoever took it
+		return err
 	case Retryable(err):
 		return fault.Unavailable("The database is not available.", err)
 	}

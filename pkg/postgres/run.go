@@ -23,6 +23,19 @@ func (d *Database) Run(ctx context.Context) (err error) {
 	return nil
 }
 
+// AfterMigrated returns run as a component that begins when every schema is up to date: what it would do before that
+// would fail through no fault of its own.
+func (d *Database) AfterMigrated(run func(context.Context) error) func(context.Context) error {
+	return func(ctx context.Context) error {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-d.Migrated():
+			return run(ctx)
+		}
+	}
+}
+
 func (d *Database) migrateWithPatience(ctx context.Context) error {
 	var logged string
 	for try := 0; ; try++ {

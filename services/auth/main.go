@@ -94,12 +94,12 @@ func run(ctx context.Context, cfg Config, role command.Role) error {
 		parts = append(parts,
 			process.Component{Name: "publisher", Run: publisher.Run},
 			process.Component{Name: "relay", Run: outbox.NewRelay(database, publisher, log).Run},
-			process.Component{Name: "consumers", Run: consumers.Run},
+			process.Component{Name: "consumers", Run: database.AfterMigrated(consumers.Run), Patience: broker.Patience},
 			process.Component{Name: "holders", Run: holders.Follow(registry, ledger, database.Migrated())},
 			process.Component{Name: "reminder", Run: erasure.NewReminder(ledger, database.Migrated(), log).Run},
 		)
 	}
-	parts = append(parts, process.Component{Name: "http", Run: server.Run})
+	parts = append(parts, process.Component{Name: "http", Run: server.Run, Patience: server.Patience()})
 	if role.API() {
 		httpapi.Register(server, users, erasures, callers, cfg.HTTP.PageSize)
 		parts = append(parts, process.Component{Name: "registration", Run: registry.Instance(service, cfg.AdvertiseURL)})

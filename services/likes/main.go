@@ -97,10 +97,10 @@ func run(ctx context.Context, cfg Config, role command.Role) error {
 		parts = append(parts,
 			process.Component{Name: "publisher", Run: publisher.Run},
 			process.Component{Name: "relay", Run: outbox.NewRelay(database, publisher, log).Run},
-			process.Component{Name: "consumers", Run: consumers.Run},
+			process.Component{Name: "consumers", Run: database.AfterMigrated(consumers.Run), Patience: broker.Patience},
 		)
 	}
-	parts = append(parts, process.Component{Name: "http", Run: server.Run})
+	parts = append(parts, process.Component{Name: "http", Run: server.Run, Patience: server.Patience()})
 	if role.API() {
 		httpapi.Register(server, likes, cfg.HTTP.PageSize)
 		parts = append(parts, process.Component{Name: "registration", Run: registry.Instance(service, cfg.AdvertiseURL)})

@@ -9,12 +9,16 @@ import (
 	"github.com/tizza/tizza/services/auth/internal/erasure"
 )
 
-// Remind implements erasure.Store. What another process is about to remind of, or somebody changes, is passed over.
+// Remind implements erasure.Store. The message is the one that holders know, unless one of them has rows left: to it
+// the same message again would change nothing, so it is a new round. What another process is about to remind of, or somebody changes, is passed over.
 func (l *Ledger) Remind(ctx context.Context, limit int) (int, error) {
 	var rows []erasureRow
 	err := l.db.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
 		err := tx.Raw(`
 			UPDATE erasures SET reminders = reminders + 1,
+				message_id = CASE
+					WHEN EXISTS (SELECT FROM erasure_holders h WHERE h.erasure_id = erasures.id AND h.remaining > 0)
+					THEN gen_random_uuid() ELSE message_id END,
 				remind_at = now() + least(?, ? * 2 ^ least(reminders + 1, 30)) * interval '1 second'
 			WHERE id IN (
 				SELECT id FROM erasures WHERE completed_at IS NULL AND remind_at <= now()

@@ -53,6 +53,22 @@ func TestAReminderIsTheSameMessageWithGrowingDelay(t *testing.T) {
 	assert.Equal(t, 1, w.remind())
 }
 
+func TestAHolderWithSomethingLeftIsToldInANewRound(t *testing.T) {
+	w := newWorld(t)
+	w.register("pizza")
+	e := w.erasure(w.person("ada").ID)
+	require.NoError(t, w.receive(e, "pizza", 2))
+	w.exec("DELETE FROM outbox")
+	w.due()
+
+	require.Equal(t, 1, w.remind())
+
+	again := w.outbox()
+	require.Len(t, again, 1)
+	assert.NotEqual(t, e.Message, again[0].MessageID, "to the same message the holder would only repeat its receipt")
+	assert.Equal(t, w.get(e.ID).Message, again[0].MessageID)
+}
+
 func TestACompleteErasureIsNotRemindedOf(t *testing.T) {
 	w := newWorld(t)
 	w.register("pizza")

@@ -62,12 +62,8 @@ func (s *Store) Put(ctx context.Context, e event.Event, permit func(event.Event)
 		if err := s.admit(tx, e.Host); err != nil {
 			return err
 		}
-		var err error
-		if created, err = postgres.InsertAt(tx, &r); err != nil || created {
-			return err
-		}
-		old, err := postgres.Lock[row](tx, e.ID)
-		if err != nil {
+		old, isNew, err := postgres.InsertOrLock(tx, &r, e.ID)
+		if created = isNew; err != nil || created {
 			return err
 		}
 		if err := permit(old.event()); err != nil {

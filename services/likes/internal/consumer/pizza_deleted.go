@@ -44,10 +44,8 @@ func PizzaDeleted(database *postgres.Database) broker.Subscription {
 	}
 }
 
-// dropLikes deletes in the order of ids, so that two pizzas that go at once wait for one another in turn.
 func dropLikes(tx *gorm.DB, pizza int64) error {
-	err := tx.Exec("DELETE FROM likes WHERE id IN (SELECT id FROM likes WHERE pizza_id = ? ORDER BY id FOR UPDATE)", pizza).Error
-	if err != nil {
+	if err := tx.Exec("DELETE FROM likes WHERE pizza_id = ?", pizza).Error; err != nil {
 		return fmt.Errorf("drop the likes of pizza %d: %w", pizza, err)
 	}
 	return nil

@@ -58,12 +58,8 @@ func (s *Store) Put(ctx context.Context, l like.Like, permit func(like.Like) err
 		if err := s.holder.Admit(tx, l.User); err != nil {
 			return err
 		}
-		var err error
-		if created, err = postgres.InsertAt(tx, &r); err != nil || created {
-			return err
-		}
-		old, err := postgres.Lock[row](tx, l.ID)
-		if err != nil {
+		old, isNew, err := postgres.InsertOrLock(tx, &r, l.ID)
+		if created = isNew; err != nil || created {
 			return err
 		}
 		if err := permit(old.like()); err != nil {

@@ -63,12 +63,8 @@ func (s *Store) Put(ctx context.Context, p pizza.Pizza, permit func(pizza.Pizza)
 		if err := s.admit(tx, p.Creator); err != nil {
 			return err
 		}
-		var err error
-		if created, err = postgres.InsertAt(tx, &r); err != nil || created {
-			return err
-		}
-		old, err := postgres.Lock[row](tx, p.ID)
-		if err != nil {
+		old, isNew, err := postgres.InsertOrLock(tx, &r, p.ID)
+		if created = isNew; err != nil || created {
 			return err
 		}
 		if err := permit(old.pizza()); err != nil {
