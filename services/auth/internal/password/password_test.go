@@ -53,9 +53,9 @@ func TestAHashWithOtherParametersStillWorks(t *testing.T) {
 func TestTheEmptyHashIsNobodysAndIsHashedAllTheSame(t *testing.T) {
 	t.Parallel()
 	h := NewHasher(1)
-	h.patience = time.Millisecond
 	assert.False(t, match(t, h, "", ""))
 	h.turns <- struct{}{} // somebody else has the only turn
+	h.patience = time.Millisecond
 	_, err := h.Match(t.Context(), "", "whatever")
 	assert.True(t, fault.Is(err, fault.KindUnavailable), "it waits for a turn like any other: %v", err)
 }
@@ -63,11 +63,11 @@ func TestTheEmptyHashIsNobodysAndIsHashedAllTheSame(t *testing.T) {
 func TestWhoWaitsTooLongForATurnIsToldToComeBack(t *testing.T) {
 	t.Parallel()
 	h := NewHasher(2)
-	h.patience = 10 * time.Millisecond
 	h.turns <- struct{}{}
 	_, err := h.Hash(t.Context(), "one turn is left")
 	require.NoError(t, err)
 	h.turns <- struct{}{}
+	h.patience = 10 * time.Millisecond
 	_, err = h.Hash(t.Context(), "none is left")
 	require.True(t, fault.Is(err, fault.KindUnavailable), "%v", err)
 	assert.Equal(t, 2*time.Second, fault.From(err).RetryAfter)
