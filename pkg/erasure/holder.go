@@ -7,7 +7,6 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
-	"io/fs"
 	"time"
 
 	"github.com/google/uuid"
@@ -23,13 +22,7 @@ import (
 var files embed.FS
 
 // Schema is the tables of tombstones and receipts.
-func Schema() postgres.Schema {
-	sub, err := fs.Sub(files, "schema")
-	if err != nil {
-		panic(err) // the folder is embedded above
-	}
-	return postgres.Schema{Name: "erasure", Files: sub}
-}
+func Schema() postgres.Schema { return postgres.Embedded("erasure", files, "schema") }
 
 // Register lists every column that points to a person, in the order in which their rows are deleted.
 type Register []Entry

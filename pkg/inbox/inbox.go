@@ -6,13 +6,14 @@
 package inbox
 
 import (
+	"context"
 	"embed"
 	"fmt"
-	"io/fs"
 
 	"github.com/google/uuid"
 	"gorm.io/gorm"
 
+	"github.com/tizza/tizza/pkg/broker"
 	"github.com/tizza/tizza/pkg/postgres"
 )
 
@@ -20,13 +21,7 @@ import (
 var files embed.FS
 
 // Schema is the inbox's table.
-func Schema() postgres.Schema {
-	sub, err := fs.Sub(files, "schema")
-	if err != nil {
-		panic(err) // the folder is embedded above
-	}
-	return postgres.Schema{Name: "inbox", Files: sub}
-}
+func Schema() postgres.Schema { return postgres.Embedded("inbox", files, "schema") }
 
 // First remembers in tx that the queue's consumer handles the message, and says whether it is the first time.
 func First(tx *gorm.DB, queue string, id uuid.UUID) (bool, error) {
@@ -35,4 +30,20 @@ func First(tx *gorm.DB, queue string, id uuid.UUID) (bool, error) {
 		return false, fmt.Errorf("remember message %s: %w", id, done.Error)
 	}
 	return done.RowsAffected == 1, nil
+}
+
+// Once runs effect, in one transaction with the remembering, unless the queue's consumer has had the message before. It
+// is a consumer's whole return value: what another try may mend without being the message's fault comes back later.
+func Once(ctx context.Context, database *postgres.Database, queue string, id uuid.UUID, effect func(*gorm.DB) error) error {
+	err := database.DB().WithContext(ctx).Transaction(func(tx *gorm.DB) error {
+		first, err := First(tx, queue, id)
+		if err != nil || !first {
+			return err
+		}
+		return effect(tx)
+	})
+	if postgres.Retryable(err) {
+		return broker.Later(err)
+	}
+	return err
 }

@@ -60,3 +60,21 @@ func TestEveryQueueHasItsOwnInbox(t *testing.T) {
 		assert.True(t, first)
 	}
 }
+
+func TestOnceRunsTheEffectOnceAndAgainAfterItFailed(t *testing.T) {
+	t.Parallel()
+	database := servertest.Postgres(t, inbox.Schema())
+	id, runs, failure := uuid.New(), 0, errors.New("the effect failed")
+	for _, outcome := range []error{failure, nil, failure} {
+		err := inbox.Once(t.Context(), database, "reader.news", id, func(*gorm.DB) error {
+			runs++
+			return outcome
+		})
+		if runs == 1 {
+			require.ErrorIs(t, err, failure)
+		} else {
+			require.NoError(t, err)
+		}
+	}
+	assert.Equal(t, 2, runs)
+}

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 
 	"github.com/google/uuid"
 	"go.opentelemetry.io/otel"
@@ -20,13 +19,7 @@ import (
 var files embed.FS
 
 // Schema is the outbox's table.
-func Schema() postgres.Schema {
-	sub, err := fs.Sub(files, "schema")
-	if err != nil {
-		panic(err) // the folder is embedded above
-	}
-	return postgres.Schema{Name: "outbox", Files: sub}
-}
+func Schema() postgres.Schema { return postgres.Embedded("outbox", files, "schema") }
 
 // wakeChannel is the NOTIFY channel. Notifications of one transaction are folded into one by PostgreSQL.
 const wakeChannel = "outbox"

@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"database/sql"
+	"embed"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -22,6 +23,15 @@ type Schema struct {
 	Name string
 	// Files has goose's .sql migrations (00001_what.sql) at its root.
 	Files fs.FS
+}
+
+// Embedded makes a schema of the migrations in an embedded folder. It panics if the program was built without them.
+func Embedded(name string, files embed.FS, folder string) Schema {
+	migrations, err := fs.Sub(files, folder)
+	if err != nil {
+		panic(err)
+	}
+	return Schema{Name: name, Files: migrations}
 }
 
 // Version is one migration of one schema.

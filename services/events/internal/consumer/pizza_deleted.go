@@ -29,17 +29,9 @@ func PizzaDeleted(database *postgres.Database) broker.Subscription {
 			if body.GetPizzaId() <= 0 {
 				return broker.Permanent(errors.New("pizza_id: is not a pizza's"))
 			}
-			err := database.DB().WithContext(ctx).Transaction(func(tx *gorm.DB) error {
-				first, err := inbox.First(tx, queue, d.ID)
-				if err != nil || !first {
-					return err
-				}
+			return inbox.Once(ctx, database, queue, d.ID, func(tx *gorm.DB) error {
 				return dropPizza(tx, body.GetPizzaId())
 			})
-			if postgres.Retryable(err) {
-				return broker.Later(err)
-			}
-			return err
 		},
 	}
 }

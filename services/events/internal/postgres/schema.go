@@ -8,7 +8,6 @@ package postgres
 import (
 	"embed"
 	"fmt"
-	"io/fs"
 
 	"github.com/google/uuid"
 	"gorm.io/gorm"
@@ -24,11 +23,7 @@ var files embed.FS
 
 // Schemas is everything in the database, in the order of migration.
 func Schemas() []postgres.Schema {
-	own, err := fs.Sub(files, "migrations")
-	if err != nil {
-		panic(err) // the folder is embedded above
-	}
-	return []postgres.Schema{outbox.Schema(), inbox.Schema(), erasure.Schema(), {Name: "events", Files: own}}
+	return []postgres.Schema{outbox.Schema(), inbox.Schema(), erasure.Schema(), postgres.Embedded("events", files, "migrations")}
 }
 
 // Register lists the columns that point to people. Hosted events take everybody's attendances along.

@@ -3,7 +3,6 @@ package postgres
 
 import (
 	"embed"
-	"io/fs"
 
 	"github.com/tizza/tizza/pkg/erasure"
 	"github.com/tizza/tizza/pkg/inbox"
@@ -16,11 +15,7 @@ var files embed.FS
 
 // Schemas is everything in the database, in the order of migration.
 func Schemas() []postgres.Schema {
-	own, err := fs.Sub(files, "migrations")
-	if err != nil {
-		panic(err) // the folder is embedded above
-	}
-	return []postgres.Schema{outbox.Schema(), inbox.Schema(), erasure.Schema(), {Name: "likes", Files: own}}
+	return []postgres.Schema{outbox.Schema(), inbox.Schema(), erasure.Schema(), postgres.Embedded("likes", files, "migrations")}
 }
 
 // Register lists the columns that point to people.
