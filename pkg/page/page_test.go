@@ -3,12 +3,13 @@ package page_test
 import (
 	"net/http"
 	"net/http/httptest"
-	"net/url"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
 
 	"github.com/tizza/tizza/pkg/fault"
 	"github.com/tizza/tizza/pkg/page"
@@ -20,26 +21,34 @@ func request(query string) *http.Request {
 
 func TestParse(t *testing.T) {
 	t.Parallel()
+	const whole, once = "must be a whole number, 0 or more", "must be given once"
+	forth, back := page.Cursor{Key: 7}, page.Cursor{Key: -1, Back: true}
 	for name, tc := range map[string]struct {
 		query string
-		want  page.Page
-		bad   []string
+		want  page.Window
+		bad   map[string]string
 	}{
-		"nothing given is the default":             {"", page.Page{Limit: 5}, nil},
-		"both given are taken":                     {"limit=7&offset=3", page.Page{Limit: 7, Offset: 3}, nil},
-		"zero is a count":                          {"limit=0&offset=0", page.Page{}, nil},
-		"a hundred is a hundred":                   {"limit=100", page.Page{Limit: 100}, nil},
-		"more than a hundred is a hundred":         {"limit=101", page.Page{Limit: 100}, nil},
-		"more than an integer holds is a hundred":  {"limit=99999999999999999999999", page.Page{Limit: 100}, nil},
-		"a negative limit is no count":             {"limit=-1", page.Page{}, []string{"limit"}},
-		"a signed limit is no count":               {"limit=%2B1", page.Page{}, []string{"limit"}},
-		"an empty limit is no count":               {"limit=", page.Page{}, []string{"limit"}},
-		"a fraction is no count":                   {"limit=1.5", page.Page{}, []string{"limit"}},
-		"two limits are no count":                  {"limit=1&limit=2", page.Page{}, []string{"limit"}},
-		"a word is no count":                       {"offset=first", page.Page{}, []string{"offset"}},
-		"digits of another script are no count":    {"limit=%D9%A3", page.Page{}, []string{"limit"}},
-		"both bad ones are named in one go":        {"limit=x&offset=y", page.Page{}, []string{"limit", "offset"}},
-		"a bad one is not hidden by the other one": {"limit=x&offset=1", page.Page{}, []string{"limit"}},
+		"nothing given is the default":             {"", page.Window{Limit: 5}, nil},
+		"both given are taken":                     {"limit=7&offset=3", page.Window{Limit: 7, Offset: 3}, nil},
+		"zero is a count":                          {"limit=0&offset=0", page.Window{}, nil},
+		"a hundred is a hundred":                   {"limit=100", page.Window{Limit: 100}, nil},
+		"more than a hundred is a hundred":         {"limit=101", page.Window{Limit: 100}, nil},
+		"more than an integer holds is a hundred":  {"limit=" + strings.Repeat("9", 1000), page.Window{Limit: 100}, nil},
+		"a cursor goes forth":                      {"cursor=" + forth.String(), page.Window{Limit: 5, Cursor: &forth}, nil},
+		"a cursor goes back, and offset is a hint": {"offset=9&cursor=" + back.String(), page.Window{Limit: 5, Offset: 9, Cursor: &back}, nil},
+		"a negative limit is no count":             {"limit=-1", page.Window{}, map[string]string{"limit": whole}},
+		"a signed limit is no count":               {"limit=%2B1", page.Window{}, map[string]string{"limit": whole}},
+		"an empty limit is no count":               {"limit=", page.Window{}, map[string]string{"limit": whole}},
+		"a fraction is no count":                   {"limit=1.5", page.Window{}, map[string]string{"limit": whole}},
+		"a word is no count":                       {"offset=first", page.Window{}, map[string]string{"offset": whole}},
+		"digits of another script are no count":    {"limit=%D9%A3", page.Window{}, map[string]string{"limit": whole}},
+		"two limits are one too many":              {"limit=2&limit=3", page.Window{}, map[string]string{"limit": once}},
+		"two cursors are one too many":             {"cursor=" + forth.String() + "&cursor=" + forth.String(), page.Window{}, map[string]string{"cursor": once}},
+		"an offset is a count beside a cursor too": {"offset=x&cursor=" + forth.String(), page.Window{}, map[string]string{"offset": whole}},
+		"all that is bad is named in one go": {
+			"limit=x&offset=y&offset=1&cursor=z", page.Window{},
+			map[string]string{"limit": whole, "offset": once, "cursor": "must be one that a list's next or previous had"},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -50,104 +59,68 @@ func TestParse(t *testing.T) {
 				return
 			}
 			require.True(t, fault.Is(err, fault.KindInvalid))
-			var names []string
+			bad := map[string]string{}
 			for _, f := range fault.From(err).Fields {
-				names = append(names, f.Field)
+				bad[f.Field] = f.Detail
 			}
-			assert.Equal(t, tc.bad, names)
+			assert.Equal(t, tc.bad, bad)
 		})
 	}
 }
 
-func TestNew(t *testing.T) {
+func TestCursor(t *testing.T) {
 	t.Parallel()
-	for name, tc := range map[string]struct {
-		page           page.Page
-		count          int64
-		next, previous string
-	}{
-		"the only page has no neighbours":               {page.Page{Limit: 5}, 5, "", ""},
-		"the first of two":                              {page.Page{Limit: 5}, 6, "limit=5&offset=5", ""},
-		"the last of two":                               {page.Page{Limit: 5, Offset: 5}, 6, "", "limit=5&offset=0"},
-		"in the middle":                                 {page.Page{Limit: 2, Offset: 4}, 9, "limit=2&offset=6", "limit=2&offset=2"},
-		"the page before the start is clipped":          {page.Page{Limit: 5, Offset: 2}, 9, "limit=5&offset=7", "limit=2&offset=0"},
-		"behind the end, the page before is a full one": {page.Page{Limit: 5, Offset: 100}, 9, "", "limit=5&offset=4"},
-		"an empty list":                                 {page.Page{Limit: 5}, 0, "", ""},
-		"a window of no width has no neighbours":        {page.Page{Offset: 3}, 9, "", ""},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			list := page.New(request("q=a%26b&limit=1"), tc.page, tc.count, []int{1})
-			check := func(got *string, want string) {
-				if want == "" {
-					assert.Nil(t, got)
-					return
-				}
-				require.NotNil(t, got)
-				u, err := url.Parse(*got)
-				require.NoError(t, err)
-				assert.Equal(t, "http://pizza.test/api/v1/pizzas", u.Scheme+"://"+u.Host+u.Path)
-				assert.Equal(t, "a&b", u.Query().Get("q"), "other parameters stay")
-				assert.Equal(t, want, "limit="+u.Query().Get("limit")+"&offset="+u.Query().Get("offset"))
-			}
-			check(list.Next, tc.next)
-			check(list.Previous, tc.previous)
-			assert.Equal(t, tc.count, list.Count)
-		})
-	}
-
-	t.Run("no results are an empty list, not null", func(t *testing.T) {
-		t.Parallel()
-		assert.NotNil(t, page.New[int](request(""), page.Page{Limit: 5}, 0, nil).Results)
-	})
-	t.Run("links are https where a trusted proxy says so", func(t *testing.T) {
-		t.Parallel()
+	parse := func(text string) (page.Window, error) {
 		r := request("")
-		r.URL.Scheme = "https"
-		assert.Contains(t, *page.New(r, page.Page{Limit: 1}, 2, []int{1}).Next, "https://pizza.test/")
-	})
-	t.Run("the Link header has both neighbours", func(t *testing.T) {
+		r.URL.RawQuery = "cursor=" + text
+		return page.Parse(r, 5)
+	}
+	t.Run("what is written is read", func(t *testing.T) {
 		t.Parallel()
-		list := page.New(request(""), page.Page{Limit: 2, Offset: 2}, 9, []int{1, 2})
-		assert.Equal(t, `<http://pizza.test/api/v1/pizzas?limit=2&offset=4>; rel="next", `+
-			`<http://pizza.test/api/v1/pizzas?limit=2&offset=0>; rel="prev"`, list.Link())
-		assert.Empty(t, page.New(request(""), page.Page{Limit: 2}, 1, []int{1}).Link())
+		rapid.Check(t, func(t *rapid.T) {
+			c := page.Cursor{Key: rapid.Int64().Draw(t, "key"), Back: rapid.Bool().Draw(t, "back")}
+			w, err := parse(c.String())
+			require.NoError(t, err)
+			require.Equal(t, c, *w.Cursor)
+		})
+	})
+	t.Run("only what was written is read", func(t *testing.T) {
+		t.Parallel()
+		for _, text := range []string{
+			"", "A", "AQ", "AQA", "7", // too short, or no base64
+			"AgAO",             // another version
+			"AQIO",             // another direction
+			"AQAOAA",           // something behind it
+			"AQCOAA",           // a varint with a byte too many
+			"AQAO=", "AQAO%0A", // written another way
+			"AQD_____________fw", // more than 64 bits
+			"%00",
+		} {
+			_, err := parse(text)
+			require.True(t, fault.Is(err, fault.KindInvalid), text)
+			assert.Equal(t, "cursor", fault.From(err).Fields[0].Field)
+		}
 	})
 }
 
-// Following next from the start sees every entry once, and previous from there
-// sees them all again backwards, whatever the limit and wherever one starts.
-func TestFollowingTheLinksSeesEveryEntryOnce(t *testing.T) {
-	t.Parallel()
-	const count = 13
-	for limit := 1; limit <= count+1; limit++ {
-		for start := range limit {
-			r, seen := request("limit="+strconv.Itoa(limit)+"&offset="+strconv.Itoa(start)), start
-			for {
-				p, err := page.Parse(r, 5)
-				require.NoError(t, err)
-				require.Equal(t, seen, p.Offset)
-				list := page.New(r, p, count, []int{})
-				seen = min(p.Offset+p.Limit, count)
-				if list.Next == nil {
-					break
-				}
-				r = httptest.NewRequest(http.MethodGet, *list.Next, nil)
-			}
-			require.Equal(t, count, seen, "forwards, limit %d from %d", limit, start)
-
-			for first := seen; ; {
-				p, err := page.Parse(r, 5)
-				require.NoError(t, err)
-				require.Equal(t, first, min(p.Offset+p.Limit, count))
-				first = p.Offset
-				list := page.New(r, p, count, []int{})
-				if list.Previous == nil {
-					require.Zero(t, first, "backwards, limit %d from %d", limit, start)
-					break
-				}
-				r = httptest.NewRequest(http.MethodGet, *list.Previous, nil)
-			}
-		}
+func FuzzCursor(f *testing.F) {
+	for _, key := range []int64{0, 1, -1, 1 << 40} {
+		f.Add(page.Cursor{Key: key}.String())
 	}
+	f.Fuzz(func(t *testing.T, text string) {
+		r := request("")
+		query := r.URL.Query()
+		query.Set("cursor", text)
+		r.URL.RawQuery = query.Encode()
+		if w, err := page.Parse(r, 5); err == nil && w.Cursor.String() != text {
+			t.Errorf("%q is read as %q", text, w.Cursor.String())
+		}
+	})
+}
+
+func TestMap(t *testing.T) {
+	t.Parallel()
+	numbers := page.Result[int]{Count: 9, Items: []int{3, 4}, First: 3, Last: 4, Before: true, After: true, Fingerprint: "f", Unchanged: true}
+	texts := page.Result[string]{Count: 9, Items: []string{"3", "4"}, First: 3, Last: 4, Before: true, After: true, Fingerprint: "f", Unchanged: true}
+	assert.Equal(t, texts, page.Map(numbers, strconv.Itoa))
 }
