@@ -2,14 +2,23 @@ package postgres
 
 import (
 	"context"
+	"embed"
 	"errors"
 	"fmt"
+	"reflect"
 
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
 
 	"github.com/tizza/tizza/pkg/fault"
 )
+
+//go:embed schema/*.sql
+var files embed.FS
+
+// Rows is what tables are built on that have versions, or tallies for [Window]: triggers and functions, which the schema
+// itself explains. It comes before the schemas that use it.
+func Rows() Schema { return Embedded("rows", files, "schema") }
 
 var keepExisting = clause.OnConflict{Columns: []clause.Column{{Name: "id"}}, DoNothing: true}
 
@@ -36,38 +45,45 @@ func InsertAt[T any](tx *gorm.DB, row *T) (bool, error) {
 	return done.RowsAffected == 1, nil
 }
 
-// InsertOrLock inserts row at the id it has (created is true) or, if that is taken, returns the row there, locked until
-// tx ends.
-func InsertOrLock[T any](tx *gorm.DB, row *T, id any) (old T, created bool, err error) {
-	for { // again if what was there goes before it could be locked
-		if created, err = InsertAt(tx, row); err != nil || created {
-			return old, created, err
-		}
-		if old, err = Lock[T](tx, id); !errors.Is(err, gorm.ErrRecordNotFound) {
-			return old, false, err
-		}
-	}
-}
-
-// Window reads limit rows of the query from offset on, in the order of their ids, and counts them all.
-func Window[T any](query *gorm.DB, limit, offset int) (rows []T, count int64, err error) {
-	query = query.Session(&gorm.Session{})
-	if err := query.Count(&count).Error; err != nil {
-		return nil, 0, fmt.Errorf("count: %w", err)
-	}
-	if limit == 0 || int64(offset) >= count {
-		return nil, count, nil
-	}
-	if err := query.Order("id").Limit(limit).Offset(offset).Find(&rows).Error; err != nil {
-		return nil, 0, fmt.Errorf("read a window: %w", err)
-	}
-	return rows, count, nil
-}
-
 // Lock reads the row of that id, which nobody else can change until tx ends. It returns gorm.ErrRecordNotFound.
 func Lock[T any](tx *gorm.DB, id any) (row T, err error) {
 	err = tx.Clauses(clause.Locking{Strength: clause.LockingStrengthUpdate}).Take(&row, "id = ?", id).Error
 	return row, err
+}
+
+// Put stores what edit makes of the row with the id, or of nil if there is none (created is true), while nobody else can
+// change it. What is left as it was is not written. It returns the row as it stands, and edit's error.
+func Put[T any](tx *gorm.DB, id any, edit func(old *T) (T, error)) (stored T, created bool, err error) {
+	for { // again if it was made, or went, in between
+		old, err := Lock[T](tx, id)
+		if err == nil {
+			stored, err = replace(tx, old, edit)
+			return stored, false, err
+		}
+		if !errors.Is(err, gorm.ErrRecordNotFound) {
+			return stored, false, err
+		}
+		if stored, err = edit(nil); err != nil {
+			return stored, false, err
+		}
+		if created, err = InsertAt(tx, &stored); err != nil || created {
+			return stored, created, err
+		}
+	}
+}
+
+// replace stores what edit makes of a locked row, and reads what the database makes of that.
+func replace[T any](tx *gorm.DB, old T, edit func(*T) (T, error)) (T, error) {
+	before := old
+	row, err := edit(&before)
+	if err != nil || reflect.DeepEqual(row, old) {
+		return row, err
+	}
+	done := tx.Model(&row).Clauses(clause.Returning{}).Select("*").Omit("created_at", "version").Updates(&row)
+	if done.Error == nil && done.RowsAffected != 1 {
+		return row, fmt.Errorf("update: %d rows instead of one", done.RowsAffected)
+	}
+	return row, done.Error
 }
 
 // Fault turns what every store meets into what callers understand: a row that is not there, a server that is down.
