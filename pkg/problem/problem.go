@@ -1,5 +1,5 @@
-// Package problem answers errors as RFC 9457 problem details. It is the one
-// place where a kind of error becomes a status.
+// Package problem answers errors as RFC 9457 problem details, in the format that
+// the request accepts. It is the one place where a kind of error becomes a status.
 //
 // Types are "urn:problem:<kind>" (urn:problem:not-found, …): stable names to
 // switch on, one per fault.Kind. What a caller reads comes from fault.Error's
@@ -20,11 +20,9 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/tizza/tizza/pkg/fault"
+	"github.com/tizza/tizza/pkg/representation"
 	"github.com/tizza/tizza/pkg/requestid"
 )
-
-// MediaType is what a problem is served as.
-const MediaType = "application/problem+json"
 
 // typePrefix and the kind's name are the problem's type.
 const typePrefix = "urn:problem:"
@@ -96,10 +94,9 @@ func Write(w http.ResponseWriter, r *http.Request, err error) {
 		slog.ErrorContext(r.Context(), "request failed", "error", err, "request_id", requestid.From(r.Context()), "trace_id", p.TraceID)
 	}
 	header := w.Header()
-	for _, name := range []string{"Content-Length", "Content-Encoding", "Etag", "Last-Modified", "Location"} {
+	for _, name := range []string{"Content-Length", "Content-Encoding", "Etag", "Last-Modified", "Link", "Location", "Content-Location"} {
 		header.Del(name) // of the answer that was under way
 	}
-	header.Set("Content-Type", MediaType)
 	header.Set("X-Content-Type-Options", "nosniff")
 	if f.Kind == fault.Unauthenticated {
 		header.Set("WWW-Authenticate", challenge)
@@ -107,10 +104,14 @@ func Write(w http.ResponseWriter, r *http.Request, err error) {
 	if wait := retryAfter(f); wait != "" {
 		header.Set("Retry-After", wait)
 	}
-	w.WriteHeader(p.Status)
-	if r.Method != http.MethodHead {
-		_ = json.NewEncoder(w).Encode(p) // the peer is gone: nobody is left to tell
+	choice, _ := representation.Choose(r)
+	codec := representation.FromContext(r.Context())
+	data, err := codec.Write(choice.Format, p)
+	if err != nil { // a format that is not set up here: JSON always is
+		choice.Format = representation.JSON
+		data, _ = codec.Write(choice.Format, p)
 	}
+	choice.Send(w, p.Status, choice.Format.ProblemMediaType(), data)
 }
 
 // retryAfter is in whole seconds, rounded up. 429 and 503 always have one.

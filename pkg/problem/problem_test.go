@@ -93,12 +93,19 @@ func TestWrite(t *testing.T) {
 		assert.Empty(t, w.Header().Get("Location"))
 		assert.Empty(t, w.Header().Get("Etag"))
 	})
-	t.Run("HEAD gets no body", func(t *testing.T) {
+	t.Run("it comes in the format that is accepted, or in JSON", func(t *testing.T) {
 		t.Parallel()
-		w := httptest.NewRecorder()
-		problem.Write(w, httptest.NewRequest(http.MethodHead, "/", nil), fault.NotFound())
-		assert.Equal(t, 404, w.Code)
-		assert.Empty(t, w.Body.String())
+		for accept, want := range map[string]string{
+			"application/msgpack": "application/msgpack", "text/html": "application/problem+json",
+			"application/x-protobuf": "application/problem+json", // nothing here has a message for it
+		} {
+			r, w := get(), httptest.NewRecorder()
+			r.Header.Set("Accept", accept)
+			problem.Write(w, r, fault.NotFound())
+			assert.Equal(t, 404, w.Code)
+			assert.Equal(t, want, w.Header().Get("Content-Type"))
+			assert.Equal(t, "Accept, Accept-Encoding", w.Header().Get("Vary"))
+		}
 	})
 }
 
