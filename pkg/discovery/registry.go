@@ -151,6 +151,25 @@ func (r *Registry) Resolve(service string) (*url.URL, error) {
 	return &copied, nil
 }
 
+// Services is where each service is now that etcd or Fallback tells of.
+func (r *Registry) Services() map[string]*url.URL {
+	found := map[string]*url.URL{}
+	for service := range *r.fallback.Load() {
+		found[service] = nil
+	}
+	for service := range r.current.Load().targets {
+		found[service] = nil
+	}
+	for service := range found {
+		if u, err := r.Resolve(service); err == nil {
+			found[service] = u
+		} else {
+			delete(found, service)
+		}
+	}
+	return found
+}
+
 // Ready returns nil when etcd answers. Its errors are fit for a health page.
 func (r *Registry) Ready(ctx context.Context) error {
 	if _, err := r.client.Get(ctx, r.prefix+storeKey, clientv3.WithCountOnly()); err != nil {

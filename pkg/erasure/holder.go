@@ -97,11 +97,19 @@ func (h *Holder) Admit(tx *gorm.DB, person uuid.UUID) error {
 	return nil
 }
 
+// Hold keeps everybody whom Admit let in, and whom it would, from writing about the person until tx ends.
+func (h *Holder) Hold(tx *gorm.DB, person uuid.UUID) error {
+	if err := tx.Exec("SELECT pg_advisory_xact_lock(?)", lockKey(person)).Error; err != nil {
+		return fmt.Errorf("lock the person: %w", err)
+	}
+	return nil
+}
+
 // Erase forgets the person in tx and returns the receipt; for a message that has been here before, the receipt of
 // that time.
 func (h *Holder) Erase(tx *gorm.DB, order Order) (Receipt, error) {
-	if err := tx.Exec("SELECT pg_advisory_xact_lock(?)", lockKey(order.Person)).Error; err != nil {
-		return Receipt{}, fmt.Errorf("lock the person: %w", err)
+	if err := h.Hold(tx, order.Person); err != nil {
+		return Receipt{}, err
 	}
 	if receipt, found, err := find(tx, order.Message); err != nil || found {
 		return receipt, err
