@@ -15,6 +15,7 @@ import (
 
 const (
 	detailOther      = "has a value that is not allowed"
+	detailExtension  = "x-detail" // in the document, what to say of a value that the pattern refuses
 	detailUnstorable = "must be UTF-8 text without the character NUL"
 )
 
@@ -36,7 +37,10 @@ func detailOf(se *openapi3.SchemaError) string {
 	case "format":
 		return formatDetail(s.Format)
 	case "pattern":
-		return "must match " + s.Pattern
+		if detail, ok := s.Extensions[detailExtension].(string); ok {
+			return detail
+		}
+		return detailOther
 	case "minLength":
 		if s.MinLength == 1 {
 			return "must not be empty"

@@ -53,13 +53,13 @@ func TestMethods(t *testing.T) {
 	})
 	t.Run("a trailing slash is nothing", func(t *testing.T) {
 		t.Parallel()
-		assert.JSONEq(t, `{"id":"1"}`, f.do(t, "GET", "/api/v1/things/1/", "").body)
+		assert.JSONEq(t, `{"title":"1"}`, f.do(t, "GET", "/api/v1/things/1/", "").body)
 		assert.Equal(t, 201, f.do(t, "POST", "/api/v1/things/", `{"title":"a"}`).StatusCode)
 		assert.Equal(t, 200, f.do(t, "GET", "/livez/", "").StatusCode)
 	})
 	t.Run("an unknown path is not found, in the contract's words", func(t *testing.T) {
 		t.Parallel()
-		for _, path := range []string{"/", "/api/v1", "/api/v1/nothing", "/api/v1/things/1/2"} {
+		for _, path := range []string{"/nothing", "/api/v1", "/api/v1/nothing", "/api/v1/things/1/2"} {
 			got := f.do(t, "GET", path, "")
 			assert.Equal(t, 404, got.StatusCode, path)
 			assert.Equal(t, "Not found.", got.problem(t).Detail, path)
@@ -118,7 +118,8 @@ func TestCallers(t *testing.T) {
 	})
 	t.Run("what anyone gets may be kept", func(t *testing.T) {
 		t.Parallel()
-		assert.Empty(t, f.do(t, "GET", "/api/v1/things", "").Header.Get("Cache-Control"))
+		assert.Equal(t, "no-cache", f.do(t, "GET", "/api/v1/things", "").Header.Get("Cache-Control"))
+		assert.Equal(t, "no-store", f.do(t, "POST", "/api/v1/things", `{"title":"a"}`).Header.Get("Cache-Control"))
 	})
 	t.Run("a wrong token is refused, also where anyone may", func(t *testing.T) {
 		t.Parallel()

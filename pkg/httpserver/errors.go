@@ -56,7 +56,7 @@ func classify(err error) error {
 	case http.StatusMethodNotAllowed:
 		return fault.New(fault.NotAllowed, "This method is not allowed here.")
 	case http.StatusRequestEntityTooLarge:
-		return readFault(&http.MaxBytesError{Limit: MaxBody})
+		return tooLarge(err)
 	case http.StatusUnsupportedMediaType:
 		return fault.New(fault.Unsupported, "This media type is not read here.")
 	}
@@ -66,7 +66,11 @@ func classify(err error) error {
 // readFault is what a body that could not be read means.
 func readFault(err error) error {
 	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
-		return &fault.Error{Kind: fault.TooLarge, Detail: "The body is larger than 1 MiB.", Cause: err}
+		return tooLarge(err)
 	}
 	return &fault.Error{Kind: fault.KindInvalid, Detail: "The body could not be read.", Cause: err}
+}
+
+func tooLarge(cause error) error {
+	return &fault.Error{Kind: fault.TooLarge, Detail: "The body is larger than 1 MiB.", Cause: cause}
 }

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -20,16 +22,16 @@ const (
 	maxFieldName = 100 // bytes of a name, which may be the caller's invention
 )
 
-// tidy removes what is said twice and shortens names.
+// tidy leaves one detail for each field, and shortens names.
 func tidy(fields []fault.Field) []fault.Field {
-	seen := make(map[fault.Field]bool, len(fields))
+	seen := make(map[string]bool, len(fields))
 	var out []fault.Field
 	for _, f := range fields {
 		if len(f.Field) > maxFieldName {
 			f.Field = strings.ToValidUTF8(f.Field[:maxFieldName], "") + "…"
 		}
-		if !seen[f] {
-			seen[f] = true
+		if !seen[f.Field] {
+			seen[f.Field] = true
 			out = append(out, f)
 		}
 	}
@@ -197,6 +199,46 @@ func textFields(name string, input *openapi3filter.RequestValidationInput, param
 	}
 	return nil
 }
+
+// formFields refuses what has more than one way to say the same: a parameter
+// that is there twice, a number in the path with a sign or leading zeros.
+func formFields(input *openapi3filter.RequestValidationInput, parameter *openapi3.Parameter) []fault.Field {
+	schema := parameter.Schema.Value
+	switch {
+	case parameter.In == openapi3.ParameterInQuery && !schema.Type.Is("array") && len(input.GetQueryParams()[parameter.Name]) > 1:
+		return []fault.Field{{Field: parameter.Name, Detail: "must be given once"}}
+	case parameter.In == openapi3.ParameterInPath && schema.Type.Is("integer"):
+		text := input.PathParams[parameter.Name]
+		if n, err := strconv.ParseInt(text, 10, 64); err == nil && strconv.FormatInt(n, 10) != text {
+			return []fault.Field{{Field: parameter.Name, Detail: "must be a whole number without sign or leading zeros"}}
+		}
+	}
+	return nil
+}
+
+// boundCounts shortens numbers that have no upper bound to what fits an int: they
+// are counts, and this many is as good as more.
+func boundCounts(u *url.URL, parameters openapi3.Parameters) {
+	query := u.Query()
+	changed := false
+	for _, ref := range parameters {
+		p := ref.Value
+		if p.In != openapi3.ParameterInQuery || !p.Schema.Value.Type.Is("integer") || p.Schema.Value.Max != nil {
+			continue
+		}
+		for i, text := range query[p.Name] {
+			if len(text) > maxDigits && strings.Trim(text, "0123456789") == "" {
+				query[p.Name][i] = strings.Repeat("9", maxDigits)
+				changed = true
+			}
+		}
+	}
+	if changed {
+		u.RawQuery = query.Encode()
+	}
+}
+
+const maxDigits = 18 // that every int64 has room for
 
 func badText(s string) bool { return strings.ContainsRune(s, 0) || !utf8.ValidString(s) }
 

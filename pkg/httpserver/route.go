@@ -9,9 +9,11 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/trace"
 
+	"github.com/tizza/tizza/pkg/console"
 	"github.com/tizza/tizza/pkg/fault"
 	"github.com/tizza/tizza/pkg/health"
 	"github.com/tizza/tizza/pkg/identity"
+	"github.com/tizza/tizza/pkg/representation"
 )
 
 // What every server answers beside its API.
@@ -20,6 +22,9 @@ const (
 	readyzPath      = "/readyz"
 	openAPIYAMLPath = "/openapi.yaml"
 	openAPIJSONPath = "/openapi.json"
+	consolePath     = "/"
+	docsPath        = "/docs"
+	assetsPath      = "/assets/*"
 )
 
 func (s *Server) addRootRoutes() {
@@ -32,18 +37,40 @@ func (s *Server) addRootRoutes() {
 		health.Ready(checks...).ServeHTTP(c.Response(), c.Request())
 		return nil
 	})
-	s.Echo.GET(openAPIYAMLPath, func(c echo.Context) error {
-		return c.Blob(http.StatusOK, "application/yaml", s.spec.yaml)
-	})
-	s.Echo.GET(openAPIJSONPath, func(c echo.Context) error {
-		return c.Blob(http.StatusOK, "application/json", s.spec.json)
-	})
+	s.Echo.GET(openAPIYAMLPath, s.document("application/yaml", s.spec.yaml))
+	s.Echo.GET(openAPIJSONPath, s.document("application/json", s.spec.json))
+	pages := echo.WrapHandler(console.New(console.Options{
+		Service: s.options.Service, Version: s.options.Version, Services: s.options.Services, Caller: callerName,
+	}))
+	s.Echo.GET(consolePath, pages)
+	s.Echo.GET(docsPath, pages)
+	s.Echo.GET(assetsPath, pages)
+}
+
+// callerName is whom the console greets.
+func callerName(r *http.Request) string {
+	caller := identity.FromContext(r.Context())
+	if caller.Person() {
+		return caller.User.String()
+	}
+	return caller.Name()
+}
+
+// document serves the same bytes whatever Accept says: the path chooses.
+func (s *Server) document(mediaType string, data []byte) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		e := &exchange{codec: s.codec, edition: s.spec.edition}
+		e.choice.Gzip = representation.Compressed(c.Request().Header)
+		e.ifNoneMatch, _ = parseCondition(c.Request().Header, "If-None-Match")
+		c.Response().Header().Set("Cache-Control", "no-cache")
+		return e.sendBytes(c, http.StatusOK, mediaType, data)
+	}
 }
 
 // rootRoute says that a route is for machinery: nobody's identity matters, and
 // a probe must not fail over a stale token or ask a database about a cookie.
 func rootRoute(path string) bool {
-	return path == livezPath || path == readyzPath || path == openAPIYAMLPath || path == openAPIJSONPath
+	return path == livezPath || path == readyzPath || path == openAPIYAMLPath || path == openAPIJSONPath || path == docsPath || path == assetsPath
 }
 
 // observeRoute tells the span and the access log the route's template.
@@ -60,8 +87,7 @@ func observeRoute(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-// authenticate finds out who calls. What a known caller gets is for that caller
-// alone, so nothing in between may keep it.
+// authenticate finds out who calls.
 func (s *Server) authenticate(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		if rootRoute(c.Path()) {
@@ -69,13 +95,13 @@ func (s *Server) authenticate(next echo.HandlerFunc) echo.HandlerFunc {
 		}
 		r := c.Request()
 		caller, err := s.options.Identity.Authenticate(r)
+		if err != nil && c.Path() == consolePath {
+			return next(c) // the page is anyone's: it only greets those who are known
+		}
 		if err != nil {
 			return err
 		}
 		factsOf(r.Context()).client = caller.Name()
-		if !caller.Anonymous() {
-			c.Response().Header().Set("Cache-Control", "no-store")
-		}
 		c.SetRequest(r.WithContext(identity.NewContext(r.Context(), caller)))
 		return next(c)
 	}

@@ -7,6 +7,17 @@
 // What reaches a handler has the form the document describes; what a handler
 // returns as an error is answered by package problem.
 //
+// A handler answers by one of these, and never sees a format, a coding or a tag
+// (tag.go says what is in one):
+//
+//	Read      GET of what has a version; a 304 costs no more than reading that
+//	List      GET of a page, as Window asked for it
+//	Content   GET of what has no version: its tag is a hash
+//	Created, Wrote, Accepted   what POST, PUT, PATCH and DELETE have done
+//
+// Condition is what If-Match and If-None-Match demand of a write; it is checked
+// in the transaction that writes.
+//
 // Rules that the document decides: an operation with a security requirement
 // refuses anyone with 401 before it looks at the request; a path parameter
 // that is not of its type names nothing, so it is 404 (400 for PUT, which would
@@ -21,13 +32,16 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/url"
 	"sync/atomic"
 	"time"
 
 	"github.com/labstack/echo/v4"
+	"google.golang.org/protobuf/reflect/protoreflect"
 
 	"github.com/tizza/tizza/pkg/health"
 	"github.com/tizza/tizza/pkg/identity"
+	"github.com/tizza/tizza/pkg/representation"
 )
 
 // Base is the path that generated routes are registered under.
@@ -49,10 +63,14 @@ const (
 
 // Options is what a server is made of.
 type Options struct {
-	Service  string // its name, in /livez and before the scopes of tokens
-	Version  string
-	Config   Config
-	Spec     []byte // openapi.yaml
+	Service string // its name, in /livez and before the scopes of tokens
+	Version string
+	Config  Config
+	Spec    []byte // openapi.yaml
+	// Messages have a Protobuf message for each schema of Spec that is a body.
+	Messages []protoreflect.FileDescriptor
+	// Services is where all services are now, for the links on the console.
+	Services func() map[string]*url.URL
 	Identity *identity.Authenticator
 	Checks   []health.Check
 	Log      *slog.Logger
@@ -64,6 +82,7 @@ type Server struct {
 
 	options  Options
 	spec     *spec
+	codec    *representation.Codec
 	handler  http.Handler
 	stopping atomic.Bool
 }
@@ -83,7 +102,14 @@ func New(o Options) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("http server: %w", err)
 	}
-	s := &Server{Echo: echo.New(), options: o, spec: spec}
+	codec, err := representation.NewCodec(o.Messages...)
+	if err != nil {
+		return nil, fmt.Errorf("http server: %w", err)
+	}
+	if err := spec.fits(codec); err != nil {
+		return nil, fmt.Errorf("http server: %w", err)
+	}
+	s := &Server{Echo: echo.New(), options: o, spec: spec, codec: codec}
 	s.Echo.HideBanner, s.Echo.HidePort = true, true
 	s.Echo.IPExtractor = o.Config.ipExtractor()
 	s.Echo.HTTPErrorHandler = s.answerError

@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -82,7 +83,7 @@ func options(t *testing.T, l *log) httpserver.Options {
 	spec, err := os.ReadFile("testdata/openapi.yaml")
 	require.NoError(t, err)
 	return httpserver.Options{
-		Service: "things", Version: "1.2.3", Spec: spec, Identity: ids,
+		Service: "things", Version: "1.2.3", Spec: spec, Identity: ids, Messages: messages(t),
 		Config: httpserver.Config{Addr: "127.0.0.1:0", PageSize: 5},
 		Checks: []health.Check{{Name: "postgres", Required: true, Probe: func(context.Context) error { return nil }}},
 		Log:    slog.New(slog.NewJSONHandler(l, &slog.HandlerOptions{Level: slog.LevelDebug})),
@@ -108,29 +109,56 @@ func start(t *testing.T, change ...func(*httpserver.Options)) *fixture {
 	return f
 }
 
-// routes echo back what they are given.
+// state is the version that things are in.
+const state = 7
+
+// thing is a body of any form, which its schema describes.
+type thing map[string]any
+
+func (thing) SchemaName() string { return "Thing" }
+
+// routes give back what they are given.
 func routes(e *echo.Echo) {
-	body := func(status int) echo.HandlerFunc {
-		return func(c echo.Context) error {
-			var v map[string]any
-			if err := httpserver.Decode(c, &v); err != nil {
-				return err
-			}
-			return c.JSON(status, v)
-		}
+	read := func(c echo.Context) (thing, error) {
+		v := thing{}
+		err := httpserver.Decode(c, &v)
+		return v, err
 	}
 	e.GET(httpserver.Base+"/things", func(c echo.Context) error {
-		p, err := page.Parse(c.Request(), 5)
+		window, err := httpserver.Window(c, 5)
 		if err != nil {
 			return err
 		}
-		return c.JSON(http.StatusOK, page.New(c.Request(), p, 50, []int{1}))
+		result := page.Result[int]{Count: 50, Items: []int{1}, First: 1, Last: 1, After: true, Fingerprint: "abc"}
+		result.Unchanged = slices.Contains(window.Known, result.Fingerprint)
+		return httpserver.List(c, window, result)
 	})
-	e.POST(httpserver.Base+"/things", body(http.StatusCreated))
-	e.GET(httpserver.Base+"/things/:id", func(c echo.Context) error { return c.JSON(200, map[string]string{"id": c.Param("id")}) })
-	e.PUT(httpserver.Base+"/things/:id", body(http.StatusOK))
-	e.PATCH(httpserver.Base+"/things/:id", body(http.StatusOK))
+	e.POST(httpserver.Base+"/things", func(c echo.Context) error {
+		v, err := read(c)
+		if err != nil {
+			return err
+		}
+		return httpserver.Created(c, "/things/1", state, v)
+	})
+	e.GET(httpserver.Base+"/things/:id", func(c echo.Context) error {
+		return httpserver.Read(c, func() (int64, error) { return state, nil }, func() (int64, any, error) {
+			return state, thing{"title": c.Param("id")}, nil
+		})
+	})
+	change := func(c echo.Context) error {
+		v, err := read(c)
+		if err == nil {
+			err = httpserver.Condition(c).On(state)
+		}
+		if err != nil {
+			return err
+		}
+		return httpserver.Wrote(c, state, v)
+	}
+	e.PUT(httpserver.Base+"/things/:id", change)
+	e.PATCH(httpserver.Base+"/things/:id", change)
 	e.DELETE(httpserver.Base+"/things/:id", func(c echo.Context) error { return c.NoContent(http.StatusNoContent) })
+	e.GET(httpserver.Base+"/content", func(c echo.Context) error { return httpserver.Content(c, thing{"title": "x"}) })
 	e.GET(httpserver.Base+"/private", func(c echo.Context) error {
 		caller := httpserver.Caller(c)
 		return c.JSON(200, map[string]any{"client": caller.Client, "user": caller.User})
@@ -147,15 +175,6 @@ func routes(e *echo.Echo) {
 		return echo.NewHTTPError(http.StatusBadRequest, "Invalid format for parameter x: strconv.ParseInt: secret of the house")
 	})
 	e.GET(httpserver.Base+"/address", func(c echo.Context) error { return c.String(200, c.RealIP()) })
-	e.POST(httpserver.Base+"/undescribed", func(c echo.Context) error {
-		var v struct {
-			N int8 `json:"n"`
-		}
-		if err := httpserver.Decode(c, &v); err != nil {
-			return err
-		}
-		return c.JSON(200, v)
-	})
 }
 
 type answer struct {
@@ -196,7 +215,7 @@ func (f *fixture) do(t *testing.T, method, path, body string, headers ...string)
 	for i := 0; i < len(headers); i += 2 {
 		req.Header.Set(headers[i], headers[i+1])
 	}
-	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: 10 * time.Second}
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true, DisableCompression: true}, Timeout: 10 * time.Second}
 	resp, err := client.Do(req)
 	require.NoError(t, err)
 	defer resp.Body.Close()

@@ -13,11 +13,14 @@ import (
 
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/getkin/kin-openapi/routers"
+
+	"github.com/tizza/tizza/pkg/representation"
 )
 
 // spec is the OpenAPI document, ready to be served and to validate against.
 type spec struct {
 	yaml, json []byte
+	edition    string                // a short hash of the document
 	operations map[string]*operation // by method and echo's route template
 	fixed      map[string]string     // paths without parameters, and the methods that each takes
 }
@@ -27,7 +30,8 @@ type operation struct {
 	route       *routers.Route
 	parameters  openapi3.Parameters
 	body        *openapi3.RequestBody // nil: bodies are not looked at
-	produces    []string              // media types of its 2xx answers
+	answers     bool                  // success has a body
+	anyone      bool                  // may call it, and all get the same
 	needsCaller bool
 }
 
@@ -43,7 +47,7 @@ func loadSpec(data []byte) (*spec, error) {
 	if err != nil {
 		return nil, fmt.Errorf("write openapi.json: %w", err)
 	}
-	s := &spec{yaml: data, json: json, operations: map[string]*operation{}, fixed: map[string]string{}}
+	s := &spec{yaml: data, json: json, edition: hash(data)[:6], operations: map[string]*operation{}, fixed: map[string]string{}}
 	for path, item := range doc.Paths.Map() {
 		base, err := basePath(doc, item)
 		if err != nil {
@@ -93,7 +97,8 @@ func basePath(doc *openapi3.T, item *openapi3.PathItem) (string, error) {
 }
 
 func newOperation(doc *openapi3.T, path, method string, item *openapi3.PathItem, op *openapi3.Operation) (*operation, error) {
-	o := &operation{parameters: parametersOf(item, op), produces: producesOf(op), needsCaller: needsCaller(doc, op)}
+	o := &operation{parameters: parametersOf(item, op), answers: answers(op)}
+	o.anyone, o.needsCaller = access(doc, op)
 	for _, parameter := range o.parameters {
 		if err := checkable(parameter.Value.Schema); err != nil {
 			return nil, fmt.Errorf("parameter %s: %w", parameter.Value.Name, err)
@@ -128,26 +133,24 @@ func parametersOf(item *openapi3.PathItem, op *openapi3.Operation) openapi3.Para
 	return all
 }
 
-func producesOf(op *openapi3.Operation) []string {
-	found := map[string]bool{}
+func answers(op *openapi3.Operation) bool {
 	for status, response := range op.Responses.Map() {
-		if !strings.HasPrefix(status, "2") || response.Value == nil {
-			continue
-		}
-		for mediaType := range response.Value.Content {
-			found[mediaType] = true
+		if strings.HasPrefix(status, "2") && response.Value != nil && len(response.Value.Content) > 0 {
+			return true
 		}
 	}
-	return slices.Sorted(maps.Keys(found))
+	return false
 }
 
-// needsCaller is true if the document's security leaves no way in for anyone.
-func needsCaller(doc *openapi3.T, op *openapi3.Operation) bool {
+// access says whether the operation is anyone's, and whether the document's
+// security leaves no way in without a caller.
+func access(doc *openapi3.T, op *openapi3.Operation) (anyone, needsCaller bool) {
 	security := doc.Security
 	if op.Security != nil {
 		security = *op.Security
 	}
-	return len(security) > 0 && !slices.ContainsFunc(security, func(r openapi3.SecurityRequirement) bool { return len(r) == 0 })
+	anonymous := slices.ContainsFunc(security, func(r openapi3.SecurityRequirement) bool { return len(r) == 0 })
+	return len(security) == 0, len(security) > 0 && !anonymous
 }
 
 var errKeyword = errors.New("a schema uses a JSON Schema keyword that requests are not checked against" +
@@ -174,30 +177,57 @@ func checkable(schema *openapi3.SchemaRef) error {
 	})
 }
 
-// schemaFor is the schema that a body of this media type has to fit. A merge
-// patch is read like the JSON that PATCH takes.
-func (o *operation) schemaFor(mediaType string) (*openapi3.Schema, bool) {
+// fits makes sure that each body that the document promises in Protobuf has a message.
+func (s *spec) fits(codec *representation.Codec) error {
+	for _, o := range s.operations {
+		for _, content := range o.contents() {
+			media := content[representation.Protobuf.MediaType()]
+			if media == nil || media.Schema == nil {
+				continue
+			}
+			for _, schema := range append(openapi3.SchemaRefs{media.Schema}, media.Schema.Value.OneOf...) {
+				if name := schemaName(schema); name != "" && !codec.Knows(name) {
+					return fmt.Errorf("openapi.yaml: schema %s has no protobuf message", name)
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// contents is all that goes in or out.
+func (o *operation) contents() []openapi3.Content {
+	var all []openapi3.Content
+	if o.body != nil {
+		all = append(all, o.body.Content)
+	}
+	for _, response := range o.route.Operation.Responses.Map() {
+		if response.Value != nil {
+			all = append(all, response.Value.Content)
+		}
+	}
+	return all
+}
+
+// schemaFor is the schema that a body of this media type has to fit, and its
+// name. A merge patch is read like the JSON that PATCH takes.
+func (o *operation) schemaFor(mediaType string) (schema *openapi3.Schema, name string, taken bool) {
 	content := o.body.Content[mediaType]
-	if content == nil && mediaType == mergePatch && o.route.Method == http.MethodPatch {
-		content = o.body.Content[plainJSON]
-	}
-	if content == nil && mediaType == plainJSON && o.route.Method == http.MethodPatch {
-		content = o.body.Content[mergePatch]
-	}
-	if content == nil || !isJSON(mediaType) {
-		return nil, false
+	if content == nil {
+		return nil, "", false
 	}
 	if content.Schema == nil {
-		return &openapi3.Schema{}, true
+		return &openapi3.Schema{}, "", true
 	}
-	return content.Schema.Value, true
+	return content.Schema.Value, schemaName(content.Schema), true
+}
+
+// schemaName is the name under which the document keeps a schema, "" for one on the spot.
+func schemaName(schema *openapi3.SchemaRef) string {
+	return strings.TrimPrefix(schema.Ref, "#/components/schemas/")
 }
 
 // takes is the media types of bodies, for 415.
 func (o *operation) takes() string {
-	list := []string{plainJSON}
-	if o.route.Method == http.MethodPatch {
-		list = append(list, mergePatch)
-	}
-	return strings.Join(list, ", ")
+	return strings.Join(slices.Sorted(maps.Keys(o.body.Content)), ", ")
 }

@@ -1,12 +1,11 @@
 package httpserver
 
 import (
-	"bytes"
-	"encoding/json"
+	"errors"
 	"io"
 	"net/http"
+	"net/url"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/getkin/kin-openapi/openapi3filter"
@@ -14,6 +13,7 @@ import (
 
 	"github.com/tizza/tizza/pkg/fault"
 	"github.com/tizza/tizza/pkg/identity"
+	"github.com/tizza/tizza/pkg/representation"
 )
 
 // validate holds the request against the operation that the document describes
@@ -29,14 +29,16 @@ func (s *Server) validate(next echo.HandlerFunc) echo.HandlerFunc {
 				return err
 			}
 		}
-		if !acceptable(c.Request().Header.Values("Accept"), op.produces) {
-			return fault.New(fault.NotAcceptable, "This is served as "+strings.Join(op.produces, ", ")+".")
+		c.Response().Header().Set("Cache-Control", op.caching())
+		e, err := s.begin(c, op)
+		if err != nil {
+			return err
 		}
 		bad, err := op.checkParameters(c)
 		if err != nil {
 			return err
 		}
-		badBody, err := op.checkBody(c)
+		badBody, err := op.checkBody(c, e)
 		if err != nil {
 			return err
 		}
@@ -50,6 +52,10 @@ func (s *Server) validate(next echo.HandlerFunc) echo.HandlerFunc {
 // checkParameters gives the bad ones. A path with a bad one names nothing: it
 // is not found, except for PUT, which would create it.
 func (o *operation) checkParameters(c echo.Context) ([]fault.Field, error) {
+	if _, err := url.ParseQuery(c.Request().URL.RawQuery); err != nil { // net/http would leave out what it cannot read
+		return []fault.Field{{Field: "query", Detail: "cannot be read: a % begins two hexadecimal digits, and ; is %3B"}}, nil
+	}
+	boundCounts(c.Request().URL, o.parameters)
 	input := &openapi3filter.RequestValidationInput{
 		Request:    c.Request(),
 		PathParams: pathParameters(c, o.route.Path),
@@ -62,6 +68,9 @@ func (o *operation) checkParameters(c echo.Context) ([]fault.Field, error) {
 	for _, ref := range o.parameters {
 		parameter := ref.Value
 		found := textFields(parameter.Name, input, parameter)
+		if len(found) == 0 {
+			found = formFields(input, parameter)
+		}
 		if len(found) == 0 {
 			err := openapi3filter.ValidateParameter(c.Request().Context(), input, parameter)
 			found = parameterFields(parameter, err)
@@ -87,74 +96,81 @@ func pathParameters(c echo.Context, path string) map[string]string {
 	return params
 }
 
-// checkBody gives the bad fields of the body. It leaves the body readable, with
-// read-only properties taken out.
-func (o *operation) checkBody(c echo.Context) ([]fault.Field, error) {
-	r := c.Request()
+// checkBody gives the bad fields of the body, and its tree with the read-only
+// properties taken out.
+func (o *operation) checkBody(c echo.Context, e *exchange) ([]fault.Field, error) {
 	if o.body == nil {
 		return nil, nil
 	}
-	if coding := r.Header.Get("Content-Encoding"); coding != "" && !strings.EqualFold(coding, "identity") {
-		return nil, fault.New(fault.Unsupported, "Bodies are read without Content-Encoding.")
-	}
-	data, err := io.ReadAll(r.Body)
+	data, err := readBody(c)
 	if err != nil {
-		return nil, readFault(err)
+		return nil, err
 	}
-	setBody(r, data)
-	if len(data) == 0 {
+	mediaType, format, readable := representation.ContentType(c.Request().Header.Get("Content-Type"))
+	if len(data) == 0 && !(readable && format == representation.Protobuf) { // in which that is a message that says nothing
 		if o.body.Required {
-			return []fault.Field{{Field: bodyField, Detail: "must not be empty"}}, nil
+			return []fault.Field{{Field: representation.Body, Detail: "must not be empty"}}, nil
 		}
 		return nil, nil
 	}
-	mediaType, readable := bodyMediaType(r.Header.Get("Content-Type"))
-	schema, taken := o.schemaFor(mediaType)
+	schema, name, taken := o.schemaFor(mediaType)
 	if !readable || !taken {
 		c.Response().Header().Set("Accept", o.takes())
 		return nil, fault.New(fault.Unsupported, "Send "+o.takes()+".")
 	}
-	value, detail := parseJSON(data)
-	if detail != "" {
-		return []fault.Field{{Field: bodyField, Detail: detail}}, nil
+	document, err := e.codec.Read(format, name, data)
+	if f := fault.From(err); fault.Is(err, fault.KindInvalid) {
+		return f.Fields, nil
+	} else if err != nil {
+		return nil, err
 	}
-	if dropReadOnly(schema, value) {
-		if data, err = json.Marshal(value); err != nil {
-			return nil, err
-		}
-		setBody(r, data)
-	}
-	return schemaFields(schema, value), nil
+	dropReadOnly(schema, document)
+	e.document = document
+	return schemaFields(schema, document), nil
 }
 
-func setBody(r *http.Request, data []byte) {
-	r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(data)), int64(len(data))
+// readBody is the body as it was before a coding was put on it.
+func readBody(c echo.Context) ([]byte, error) {
+	r := c.Request()
+	if r.ContentLength > MaxBody { // it says so itself: no need to wait for the bytes
+		return nil, tooLarge(nil)
+	}
+	switch coding := strings.ToLower(strings.Join(r.Header.Values("Content-Encoding"), ", ")); coding {
+	case "", "identity":
+		data, err := io.ReadAll(r.Body)
+		if err != nil {
+			return nil, readFault(err)
+		}
+		return data, nil
+	case representation.Gzip:
+		data, err := representation.Decompress(r.Body, MaxBody)
+		switch {
+		case errors.Is(err, representation.ErrTooLarge):
+			return nil, tooLarge(err)
+		case errors.Is(err, representation.ErrStream):
+			return nil, fault.Invalid(fault.Field{Field: representation.Body, Detail: "is not a gzip stream"})
+		case err != nil:
+			return nil, readFault(err)
+		}
+		return data, nil
+	default:
+		c.Response().Header().Set("Accept-Encoding", representation.Gzip)
+		return nil, fault.New(fault.Unsupported, "Send the body as it is, or in gzip.")
+	}
 }
 
-// parseJSON reads one JSON value and nothing behind it, or says what is wrong.
-func parseJSON(data []byte) (any, string) {
-	if !utf8.Valid(data) { // the decoder would take it and make all bad bytes the same
-		return nil, "is not valid UTF-8"
+// caching lets what all get be kept and asked about again, and nobody keep what
+// is somebody's.
+func (o *operation) caching() string {
+	if o.anyone && o.route.Method == http.MethodGet {
+		return "no-cache"
 	}
-	decoder := json.NewDecoder(bytes.NewReader(data))
-	decoder.UseNumber()
-	var value any
-	if err := decoder.Decode(&value); err != nil {
-		if len(bytes.TrimSpace(data)) == 0 {
-			return nil, "must not be empty"
-		}
-		return nil, "is not valid JSON"
-	}
-	if _, err := decoder.Token(); err != io.EOF {
-		return nil, "must be one JSON value with nothing behind it"
-	}
-	return value, ""
+	return "no-store"
 }
 
 // dropReadOnly takes out what only the server writes, so that it is ignored
-// whatever it says. It reports whether anything was there.
-func dropReadOnly(schema *openapi3.Schema, value any) bool {
-	dropped := false
+// whatever it says.
+func dropReadOnly(schema *openapi3.Schema, value any) {
 	switch value := value.(type) {
 	case map[string]any:
 		for name, property := range schema.Properties {
@@ -164,20 +180,18 @@ func dropReadOnly(schema *openapi3.Schema, value any) bool {
 			}
 			if property.Value.ReadOnly {
 				delete(value, name)
-				dropped = true
 			} else {
-				dropped = dropReadOnly(property.Value, inner) || dropped
+				dropReadOnly(property.Value, inner)
 			}
 		}
 		for _, part := range schema.AllOf {
-			dropped = dropReadOnly(part.Value, value) || dropped
+			dropReadOnly(part.Value, value)
 		}
 	case []any:
 		if schema.Items != nil && schema.Items.Value != nil {
 			for _, item := range value {
-				dropped = dropReadOnly(schema.Items.Value, item) || dropped
+				dropReadOnly(schema.Items.Value, item)
 			}
 		}
 	}
-	return dropped
 }

@@ -27,8 +27,8 @@ func TestBodies(t *testing.T) {
 		"white space around it is nothing": {" \n{\"title\":\"a\"}\n ", nil},
 		"no body":                          {"", map[string]string{"body": "must not be empty"}},
 		"only white space":                 {" \n", map[string]string{"body": "must not be empty"}},
-		"no UTF-8":                         {"{\"title\":\"a\xff\"}", map[string]string{"body": "is not valid UTF-8"}},
-		"no JSON":                          {`{"title":`, map[string]string{"body": "is not valid JSON"}},
+		"no UTF-8":                         {"{\"title\":\"a\xff\"}", map[string]string{"body": "is not valid UTF-8 (at byte 11)"}},
+		"no JSON":                          {`{"title":`, map[string]string{"body": "is not valid JSON (at byte 9)"}},
 		"garbage behind it":                {`{"title":"a"} x`, map[string]string{"body": "must be one JSON value with nothing behind it"}},
 		"a second value behind it":         {`{"title":"a"}{}`, map[string]string{"body": "must be one JSON value with nothing behind it"}},
 		"a list":                           {`[]`, map[string]string{"body": "must be an object"}},
@@ -66,15 +66,20 @@ func TestBodies(t *testing.T) {
 		"the other bound":         {`{"title":"a","ratio":1}`, map[string]string{"ratio": "must be less than 1"}},
 		"a word of a few":         {`{"title":"a","color":"green"}`, nil},
 		"another word":            {`{"title":"a","color":"blue"}`, map[string]string{"color": "must be one of: red, green"}},
-		"a pattern":               {`{"title":"a","code":"A"}`, map[string]string{"code": "must match ^[a-z]+$"}},
-		"no truth":                {`{"title":"a","flag":"yes"}`, map[string]string{"flag": "must be true or false"}},
-		"entries":                 {`{"title":"a","tags":["bb","c"]}`, map[string]string{"tags.1": "must have at least 2 characters"}},
-		"too many entries":        {`{"title":"a","tags":["aa","bb","cc"]}`, map[string]string{"tags": "must have at most 2 entries"}},
-		"the same twice":          {`{"title":"a","tags":["aa","aa"]}`, map[string]string{"tags": "must not have the same entry twice"}},
-		"inside of an object":     {`{"title":"a","inner":{"nam":1}}`, map[string]string{"inner.nam": "is not a known field", "inner.name": "is required"}},
-		"one alternative to null": {`{"title":"a","maybe":1}`, map[string]string{"maybe": "must be at least 3"}},
-		"null as an alternative":  {`{"title":"a","maybe":null}`, nil},
-		"no alternative":          {`{"title":"a","either":"x"}`, map[string]string{"either": "has a value that is not allowed"}},
+		"a pattern":               {`{"title":"a","code":"A"}`, map[string]string{"code": "must be small letters"}},
+		"a pattern without words": {`{"title":"a","plain":"A"}`, map[string]string{"plain": "has a value that is not allowed"}},
+		"a whole number as it is written elsewhere": {`{"title":"a","count":17.0,"small":1e2}`, nil},
+		"the same field twice":                      {`{"title":"a","title":"b"}`, map[string]string{"title": "is there twice"}},
+		"half a character":                          {`{"title":"\ud800"}`, map[string]string{"body": "is not valid UTF-8 (at byte 10)"}},
+		"too deep":                                  {`{"title":` + strings.Repeat("[", 99), map[string]string{"body": "must not nest deeper than 32"}},
+		"no truth":                                  {`{"title":"a","flag":"yes"}`, map[string]string{"flag": "must be true or false"}},
+		"entries":                                   {`{"title":"a","tags":["bb","c"]}`, map[string]string{"tags.1": "must have at least 2 characters"}},
+		"too many entries":                          {`{"title":"a","tags":["aa","bb","cc"]}`, map[string]string{"tags": "must have at most 2 entries"}},
+		"the same twice":                            {`{"title":"a","tags":["aa","aa"]}`, map[string]string{"tags": "must not have the same entry twice"}},
+		"inside of an object":                       {`{"title":"a","inner":{"nam":1}}`, map[string]string{"inner.nam": "is not a known field", "inner.name": "is required"}},
+		"one alternative to null":                   {`{"title":"a","maybe":1}`, map[string]string{"maybe": "must be at least 3"}},
+		"null as an alternative":                    {`{"title":"a","maybe":null}`, nil},
+		"no alternative":                            {`{"title":"a","either":"x"}`, map[string]string{"either": "has a value that is not allowed"}},
 
 		"all that is wrong at once": {`{"title":"","note":7,"owner":"x","extra":1,"Title":"a","more":{}}`, map[string]string{
 			"title": "must not be empty", "note": "must be text or null", "owner": "must be a UUID",
@@ -143,13 +148,6 @@ func TestBodies(t *testing.T) {
 		defer resp.Body.Close()
 		assert.Equal(t, 400, resp.StatusCode)
 	})
-	t.Run("what the document does not describe is still decoded with care", func(t *testing.T) {
-		t.Parallel()
-		assert.Equal(t, map[string]string{"n": "has a value that is not allowed"}, f.do(t, "POST", "/api/v1/undescribed", `{"n":300}`).fields(t))
-		assert.Equal(t, map[string]string{"body": "must not be empty"}, f.do(t, "POST", "/api/v1/undescribed", "").fields(t))
-		assert.Equal(t, 400, f.do(t, "POST", "/api/v1/undescribed", "{} {}").StatusCode)
-		assert.Equal(t, 200, f.do(t, "POST", "/api/v1/undescribed", `{"n":3}`).StatusCode)
-	})
 }
 
 func TestMediaTypesOfBodies(t *testing.T) {
@@ -164,14 +162,14 @@ func TestMediaTypesOfBodies(t *testing.T) {
 		"JSON is read":                        {"POST", "application/json", "", 201, ""},
 		"JSON in UTF-8 is read":               {"POST", "application/json; charset=UTF-8", "", 201, ""},
 		"its case does not matter":            {"POST", "Application/JSON", "", 201, ""},
-		"JSON in another character set isn't": {"POST", "application/json; charset=latin1", "", 415, "Send application/json."},
-		"a form is not":                       {"POST", "application/x-www-form-urlencoded", "", 415, "Send application/json."},
-		"nonsense is not":                     {"POST", "json", "", 415, "Send application/json."},
-		"a merge patch is no POST":            {"POST", merge, "", 415, "Send application/json."},
+		"JSON in another character set isn't": {"POST", "application/json; charset=latin1", "", 415, "Send application/json, application/msgpack, application/x-protobuf."},
+		"a form is not":                       {"POST", "application/x-www-form-urlencoded", "", 415, "Send application/json, application/msgpack, application/x-protobuf."},
+		"nonsense is not":                     {"POST", "json", "", 415, "Send application/json, application/msgpack, application/x-protobuf."},
+		"a merge patch is no POST":            {"POST", merge, "", 415, "Send application/json, application/msgpack, application/x-protobuf."},
 		"PATCH reads a merge patch":           {"PATCH", merge, "", 200, ""},
 		"PATCH reads JSON":                    {"PATCH", "application/json", "", 200, ""},
-		"PATCH names both":                    {"PATCH", "text/plain", "", 415, "Send application/json, application/merge-patch+json."},
-		"a coding is not undone":              {"POST", "application/json", "br", 415, "Bodies are read without Content-Encoding."},
+		"PATCH names both":                    {"PATCH", "text/plain", "", 415, "Send application/json, application/merge-patch+json, application/msgpack, application/x-protobuf."},
+		"an unknown coding is not undone":     {"POST", "application/json", "br", 415, "Send the body as it is, or in gzip."},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -219,7 +217,7 @@ func TestAccept(t *testing.T) {
 		"any application":                       {"application/*", 200},
 		"JSON and problems":                     {"application/json, application/problem+json", 200},
 		"pages only":                            {"text/html", 406},
-		"anything but JSON and problems":        {"*/*, application/json;q=0, application/problem+json;q=0", 406},
+		"anything but JSON":                     {"*/*, application/json;q=0", 200},
 		"no application at all, but all others": {"application/*;q=0, */*", 406},
 		"a range that cannot be read":           {";;", 406},
 	} {
@@ -228,7 +226,7 @@ func TestAccept(t *testing.T) {
 			got := f.do(t, "GET", "/api/v1/things/1", "", "Accept", tc.accept)
 			assert.Equal(t, tc.status, got.StatusCode)
 			if tc.status == 406 {
-				assert.Equal(t, "This is served as application/json.", got.problem(t).Detail)
+				assert.Equal(t, "This is served as application/json, application/msgpack, application/x-protobuf.", got.problem(t).Detail)
 			}
 		})
 	}
@@ -249,6 +247,10 @@ func TestParameters(t *testing.T) {
 		"all good ones are taken":  {"limit=0&offset=3&ids=1,2&owner=0190a5b2-7c1e-7b6a-9d3c-1f2e3d4c5b6a&color=red&from=2026-01-31T18:30:00Z&q=x", nil},
 		"unknown ones are no harm": {"_=1", nil},
 		"a word for a count":       {"limit=x", map[string]string{"limit": "must be a whole number"}},
+		"a count beyond counting":  {"limit=" + strings.Repeat("9", 40) + "&offset=" + strings.Repeat("9", 40), nil},
+		"a count twice":            {"limit=2&limit=3", map[string]string{"limit": "must be given once"}},
+		"half an escape":           {"q=%zz", map[string]string{"query": "cannot be read: a % begins two hexadecimal digits, and ; is %3B"}},
+		"a semicolon":              {"limit=1;offset=2", map[string]string{"query": "cannot be read: a % begins two hexadecimal digits, and ; is %3B"}},
 		"a negative count":         {"limit=-1", map[string]string{"limit": "must be at least 0"}},
 		"no value":                 {"limit=", map[string]string{"limit": "must not be empty"}},
 		"a signed count":           {"limit=%2B5", map[string]string{"limit": "must be a whole number, 0 or more"}},
@@ -275,7 +277,7 @@ func TestParameters(t *testing.T) {
 	}
 
 	for name, path := range map[string]string{
-		"a word": "x", "zero": "0", "a negative number": "-1", "a number too great": "9007199254740992", "NUL": "%00", "a slash": "1%2F2",
+		"a word": "x", "zero": "0", "a negative number": "-1", "a number too great": "9007199254740992", "NUL": "%00", "a slash": "1%2F2", "a sign": "+1", "leading zeros": "01",
 	} {
 		t.Run(name+" for an id is not found, and cannot be put", func(t *testing.T) {
 			t.Parallel()

@@ -15,6 +15,7 @@ import (
 
 	"github.com/tizza/tizza/pkg/fault"
 	"github.com/tizza/tizza/pkg/problem"
+	"github.com/tizza/tizza/pkg/representation"
 	"github.com/tizza/tizza/pkg/requestid"
 )
 
@@ -29,7 +30,14 @@ func (s *Server) wrap(router http.Handler) http.Handler {
 	h = s.logAccess(h)
 	h = requestid.Middleware(h)
 	h = otelhttp.NewHandler(h, s.options.Service, otelhttp.WithPropagators(propagation.TraceContext{}))
-	return boundBody(h)
+	return boundBody(s.withCodec(h))
+}
+
+// withCodec lets problems be written in every format, wherever they come up.
+func (s *Server) withCodec(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		next.ServeHTTP(w, r.WithContext(representation.NewContext(r.Context(), s.codec)))
+	})
 }
 
 // boundBody is outermost, so that net/http itself learns of a body that is too
