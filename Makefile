@@ -10,7 +10,7 @@ SERVICES := $(wildcard services/*)
 MODULES := pkg proto $(SERVICES) deploy
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 up: $(LOCAL) ## run the whole system (Compose where a Docker engine runs, else native; TIZZA_NATIVE=1: native)
 	@$(LOCAL) up
@@ -36,16 +36,26 @@ test: $(LOCAL) ## everything, against servers of its own
 test-servers: $(LOCAL) ## start the servers that single tests need; `go test` finds them by itself
 	@$(LOCAL) servers --dir .local/test
 
-verify: $(TOOLS)/golangci-lint $(TOOLS)/buf ## what CI checks besides the tests: format, walls, versions, generated code, lint
+verify: $(TOOLS)/golangci-lint $(TOOLS)/buf ## what CI checks besides the tests: format, walls, versions, generated code, contract, lint
 	@go run ./deploy/verify
-	@cd proto && $(TOOLS)/buf lint
-	@failed=0; for module in $(MODULES); do echo "lint  $$module"; (cd $$module && GOWORK=off $(TOOLS)/golangci-lint run ./...) || failed=1; done; exit $$failed
+	@cd proto && $(TOOLS)/buf lint && $(TOOLS)/buf breaking --against ../deploy/contracts/proto.binpb
+	@failed=0; for module in $(MODULES) deploy/tools/contract; do echo "lint  $$module"; (cd $$module && GOWORK=off $(TOOLS)/golangci-lint run ./...) || failed=1; done; exit $$failed
 
 generate: $(TOOLS)/buf $(TOOLS)/protoc-gen-go ## make the generated code again
 	@cd proto && PATH="$(TOOLS):$$PATH" buf generate
 	@for service in $(SERVICES); do (cd $$service && GOWORK=off go generate ./...); done
 
-.PHONY: help up down status clean demo test test-servers verify generate FORCE
+bench: $(LOCAL) ## speed beside its floors: pages beside raw SQL, formats beside each other
+	@deploy/bench.sh
+
+sizes: ## what each format costs: bytes and time
+	@go run ./deploy/sizes
+
+release-contract: $(TOOLS)/buf ## what the outside may rely on from now on: verify refuses changes that break it
+	@for service in $(SERVICES); do cp $$service/openapi.yaml deploy/contracts/$${service##*/}.yaml; done
+	@cd proto && $(TOOLS)/buf build --exclude-source-info -o ../deploy/contracts/proto.binpb
+
+.PHONY: help up down status clean demo test test-servers verify generate bench sizes release-contract FORCE
 
 # Go knows best whether it has to be built again.
 $(LOCAL): FORCE

@@ -1,5 +1,6 @@
 // Command verify checks the walls of the house: what may import what, that every module stands alone, that all agree on
-// the versions of their libraries, and that generated code is what its sources give. `make verify` runs it beside the linter.
+// the versions of their libraries, that generated code is what its sources give, and that the contract holds. `make verify`
+// runs it beside the linter.
 //
 //	go run ./deploy/verify            all checks
 //	go run ./deploy/verify walls tidy some of them
@@ -29,6 +30,7 @@ var checks = []check{
 	{"versions", "one version per library across the modules", versions},
 	{"tidy", "go.mod and go.sum are what the code needs", tidy},
 	{"generated", "generated code is current", generated},
+	{"contract", "the HTTP API and its Protobuf messages are sound, and break nobody", contract},
 }
 
 func main() {

@@ -46,23 +46,18 @@ func (c *Client) Of(ctx context.Context, user uuid.UUID) ([]int64, error) {
 	case err != nil:
 		return nil, err
 	}
-	pizzas := make([]int64, len(response.JSON200.Results))
-	for i, like := range response.JSON200.Results {
-		if pizzas[i], err = id(like.Pizza); err != nil {
-			return nil, err
+	page, err := response.JSON200.AsLikeList() // expanded likes are for those who ask for them
+	if err != nil {
+		return nil, httpclient.Fault(service, nil, err)
+	}
+	pizzas := make([]int64, len(page.Results))
+	for i, like := range page.Results {
+		if like.Pizza < 1 { // null, or nothing
+			return nil, noAnswer()
 		}
+		pizzas[i] = like.Pizza
 	}
 	return pizzas, nil
-}
-
-// id reads a pizza's id, in whose place the API has the whole pizza when it is asked for. Ids fit into a float64.
-func id(pizza *any) (int64, error) {
-	if pizza != nil {
-		if number, ok := (*pizza).(float64); ok {
-			return int64(number), nil
-		}
-	}
-	return 0, noAnswer()
 }
 
 // noAnswer is the fault of an answer that is none of the service's.

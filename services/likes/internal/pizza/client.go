@@ -33,7 +33,7 @@ func NewClient(http *http.Client) (*Client, error) {
 
 // Exists implements like.Pizzas.
 func (c *Client) Exists(ctx context.Context, id int64) (bool, error) {
-	response, err := c.api.GetPizzaWithResponse(ctx, id)
+	response, err := c.api.GetPizzaWithResponse(ctx, id, &gen.GetPizzaParams{})
 	if err != nil {
 		return false, httpclient.Fault(service, nil, err)
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/labstack/echo/v4"
+	"github.com/oapi-codegen/nullable"
 	"github.com/oapi-codegen/runtime"
 	openapi_types "github.com/oapi-codegen/runtime/types"
 )
@@ -55,74 +56,162 @@ func (e HolderState) Valid() bool {
 	}
 }
 
-// Credentials defines model for Credentials.
+// CreatedAt When it came to be.
+//
+// Examples: 2026-11-20T18:30:00Z
+type CreatedAt = time.Time
+
+// Credentials What a person proves with who they are.
 type Credentials struct {
+	// Password Examples: correct horse battery staple
 	Password string `json:"password"`
+
+	// Username Examples: ada
 	Username string `json:"username"`
 }
 
-// Email Examples: ada@example.org
+// Email Where to write to them.
+//
+// Examples: ada@example.org
 type Email = string
 
-// Erasure defines model for Erasure.
+// Erasure That everything about a person is being deleted, in every service that holds something of people.
 type Erasure struct {
-	CompletedAt *time.Time `json:"completed_at"`
-	DueAt       time.Time  `json:"due_at"`
-	Holders     []Holder   `json:"holders"`
-	Id          string     `json:"id"`
-	RequestedAt time.Time  `json:"requested_at"`
+	// CompletedAt When it was complete; null until then.
+	//
+	// Examples: 2026-11-21T18:30:01Z
+	CompletedAt nullable.Nullable[time.Time] `json:"completed_at"`
 
-	// State Complete when every holder has nothing left.
+	// DueAt When it is promised to be complete.
+	//
+	// Examples: 2026-12-21T18:30:00Z
+	DueAt time.Time `json:"due_at"`
+
+	// Holders Who has to delete something, and how far they are.
+	Holders []Holder `json:"holders"`
+
+	// Id 128 random bits.
+	//
+	// Examples: 8f14e45fceea167a5a36dedd4bea2543
+	Id ErasureId `json:"id"`
+
+	// RequestedAt When the person was deleted.
+	//
+	// Examples: 2026-11-21T18:30:00Z
+	RequestedAt time.Time `json:"requested_at"`
+
+	// State Complete when every holder has nothing left; overdue if that takes longer than promised.
+	//
+	// Examples: pending
 	State ErasureState `json:"state"`
 }
 
-// ErasureState Complete when every holder has nothing left.
+// ErasureState Complete when every holder has nothing left; overdue if that takes longer than promised.
+//
+// Examples: pending
 type ErasureState string
 
-// ErasureList defines model for ErasureList.
+// ErasureId 128 random bits.
+//
+// Examples: 8f14e45fceea167a5a36dedd4bea2543
+type ErasureId = string
+
+// ErasureList A page of erasures.
 type ErasureList struct {
-	// Count Of the whole list.
-	Count    int64     `json:"count"`
-	Next     *string   `json:"next"`
-	Previous *string   `json:"previous"`
-	Results  []Erasure `json:"results"`
+	// Count How many results the whole list has.
+	//
+	// Examples: 7
+	Count Total `json:"count"`
+
+	// Next Where the next page is; null on the last.
+	//
+	// Examples: http://localhost:8002/api/v1/pizzas?limit=2&offset=4&cursor=AAAAAAAAAAQ
+	Next nullable.Nullable[Next] `json:"next"`
+
+	// Previous Where the page before is; null on the first.
+	//
+	// Examples: http://localhost:8002/api/v1/pizzas?limit=2
+	Previous nullable.Nullable[Previous] `json:"previous"`
+	Results  []Erasure                   `json:"results"`
 }
 
-// FieldError defines model for FieldError.
+// FieldError One field that is not valid, and why.
 type FieldError struct {
+	// Detail What is wrong with it.
+	//
+	// Examples: is required
 	Detail string `json:"detail"`
-	Field  string `json:"field"`
+
+	// Field A property as a path, a parameter by its name, or `body`.
+	//
+	// Examples: title
+	Field string `json:"field"`
 }
 
 // Holder A service that holds something of people.
 type Holder struct {
 	// Deleted Rows deleted, by table.
-	Deleted  map[string]int32 `json:"deleted"`
-	ErasedAt *time.Time       `json:"erased_at"`
+	//
+	// Examples: {"likes":3}
+	Deleted map[string]int32 `json:"deleted"`
 
-	// Left Rows that a scan after the delete still found.
-	Left    *int32 `json:"left"`
+	// ErasedAt When it deleted; null until the holder has answered.
+	//
+	// Examples: 2026-11-21T18:30:01Z
+	ErasedAt nullable.Nullable[time.Time] `json:"erased_at"`
+
+	// Left Rows that a scan after the delete still found; null until the holder has answered.
+	//
+	// Examples: 0
+	Left nullable.Nullable[int32] `json:"left"`
+
+	// Service Its name.
+	//
+	// Examples: likes
 	Service string `json:"service"`
 
 	// State Retired if an operator took the service out before it answered.
+	//
+	// Examples: erased
 	State HolderState `json:"state"`
 }
 
 // HolderState Retired if an operator took the service out before it answered.
+//
+// Examples: erased
 type HolderState string
 
-// NewUser defines model for NewUser.
+// NewUser Somebody who signs up.
 type NewUser struct {
-	CreatedAt *time.Time `json:"created_at,omitempty"`
+	// CreatedAt When it came to be.
+	//
+	// Examples: 2026-11-20T18:30:00Z
+	CreatedAt *CreatedAt `json:"created_at,omitempty"`
 
-	// Email Examples: ada@example.org
-	Email    Email               `json:"email"`
-	Id       *openapi_types.UUID `json:"id,omitempty"`
-	Password Password            `json:"password"`
+	// Email Where to write to them.
+	//
+	// Examples: ada@example.org
+	Email Email `json:"email"`
+
+	// Id Given by the service, or by the path of a PUT.
+	//
+	// Examples: 6f1c9f9e-3a55-4f0e-9d5b-0c6f0d9b7a11
+	Id *UserId `json:"id,omitempty"`
+
+	// Password Never shown.
+	//
+	// Examples: correct horse battery staple
+	Password Password `json:"password"`
 
 	// Staff Only staff and services can set it; from anyone else it is ignored.
-	Staff     *Staff     `json:"staff,omitempty"`
-	UpdatedAt *time.Time `json:"updated_at,omitempty"`
+	//
+	// Examples: false
+	Staff *Staff `json:"staff,omitempty"`
+
+	// UpdatedAt When it last changed.
+	//
+	// Examples: 2026-11-21T09:15:42.123456Z
+	UpdatedAt *UpdatedAt `json:"updated_at,omitempty"`
 
 	// Username One per person, whatever its case.
 	//
@@ -130,62 +219,181 @@ type NewUser struct {
 	Username Username `json:"username"`
 }
 
-// Password defines model for Password.
+// Next Where the next page is; null on the last.
+//
+// Examples: http://localhost:8002/api/v1/pizzas?limit=2&offset=4&cursor=AAAAAAAAAAQ
+type Next = string
+
+// Password Never shown.
+//
+// Examples: correct horse battery staple
 type Password = string
 
-// Problem defines model for Problem.
+// Previous Where the page before is; null on the first.
+//
+// Examples: http://localhost:8002/api/v1/pizzas?limit=2
+type Previous = string
+
+// Problem What is wrong (RFC 9457).
 type Problem struct {
-	Detail   *string       `json:"detail,omitempty"`
-	Errors   *[]FieldError `json:"errors,omitempty"`
-	Instance *string       `json:"instance,omitempty"`
-	Status   int           `json:"status"`
-	Title    string        `json:"title"`
-	TraceId  *string       `json:"trace_id,omitempty"`
-	Type     string        `json:"type"`
+	// Detail What is wrong in this case.
+	//
+	// Examples: Not found.
+	Detail string `json:"detail"`
+
+	// Errors Every field of the request that is not valid.
+	Errors *[]FieldError `json:"errors,omitempty"`
+
+	// Instance The path that was asked for.
+	//
+	// Examples: /api/v1/pizzas/7
+	Instance string `json:"instance"`
+
+	// Status The answer's status.
+	//
+	// Examples: 404
+	Status int32 `json:"status"`
+
+	// Title What the status means.
+	//
+	// Examples: Not Found
+	Title string `json:"title"`
+
+	// TraceId The trace that the request was part of, to quote when asking for help.
+	//
+	// Examples: 4bf92f3577b34da6a3ce929d0e0e4736
+	TraceId string `json:"trace_id"`
+
+	// Type A stable name for the kind of problem, to switch on. These are all there are.
+	//
+	// Examples: urn:problem:not-found
+	Type string `json:"type"`
 }
 
-// Session defines model for Session.
+// Session That a person has logged in.
 type Session struct {
-	CreatedAt time.Time          `json:"created_at"`
-	ExpiresAt time.Time          `json:"expires_at"`
-	Staff     bool               `json:"staff"`
-	User      openapi_types.UUID `json:"user"`
+	// CreatedAt When it came to be.
+	//
+	// Examples: 2026-11-20T18:30:00Z
+	CreatedAt CreatedAt `json:"created_at"`
+
+	// ExpiresAt When it ends by itself.
+	//
+	// Examples: 2026-11-21T18:30:00Z
+	ExpiresAt time.Time `json:"expires_at"`
+
+	// Staff Whether they may do everything.
+	//
+	// Examples: false
+	Staff bool `json:"staff"`
+
+	// User Who.
+	//
+	// Examples: 6f1c9f9e-3a55-4f0e-9d5b-0c6f0d9b7a11
+	User openapi_types.UUID `json:"user"`
 }
 
 // Staff Only staff and services can set it; from anyone else it is ignored.
+//
+// Examples: false
 type Staff = bool
 
-// User defines model for User.
+// Total How many results the whole list has.
+//
+// Examples: 7
+type Total = int64
+
+// UpdatedAt When it last changed.
+//
+// Examples: 2026-11-21T09:15:42.123456Z
+type UpdatedAt = time.Time
+
+// User A person with an account.
 type User struct {
-	CreatedAt time.Time          `json:"created_at"`
-	Email     string             `json:"email"`
-	Id        openapi_types.UUID `json:"id"`
-	Staff     bool               `json:"staff"`
-	UpdatedAt time.Time          `json:"updated_at"`
-	Username  string             `json:"username"`
-}
-
-// UserList defines model for UserList.
-type UserList struct {
-	// Count Of the whole list.
-	Count    int64   `json:"count"`
-	Next     *string `json:"next"`
-	Previous *string `json:"previous"`
-	Results  []User  `json:"results"`
-}
-
-// UserPatch defines model for UserPatch.
-type UserPatch struct {
-	CreatedAt *time.Time `json:"created_at,omitempty"`
+	// CreatedAt When it came to be.
+	//
+	// Examples: 2026-11-20T18:30:00Z
+	CreatedAt CreatedAt `json:"created_at"`
 
 	// Email Examples: ada@example.org
-	Email    *Email              `json:"email,omitempty"`
-	Id       *openapi_types.UUID `json:"id,omitempty"`
-	Password *Password           `json:"password,omitempty"`
+	Email string `json:"email"`
 
-	// Staff Only staff and services can set it; from anyone else it is ignored.
-	Staff     *bool      `json:"staff,omitempty"`
-	UpdatedAt *time.Time `json:"updated_at,omitempty"`
+	// Id Given by the service, or by the path of a PUT.
+	//
+	// Examples: 6f1c9f9e-3a55-4f0e-9d5b-0c6f0d9b7a11
+	Id UserId `json:"id"`
+
+	// Staff Whether they may do everything.
+	//
+	// Examples: false
+	Staff bool `json:"staff"`
+
+	// UpdatedAt When it last changed.
+	//
+	// Examples: 2026-11-21T09:15:42.123456Z
+	UpdatedAt UpdatedAt `json:"updated_at"`
+
+	// Username One per person, whatever its case.
+	//
+	// Examples: ada
+	Username string `json:"username"`
+}
+
+// UserId Given by the service, or by the path of a PUT.
+//
+// Examples: 6f1c9f9e-3a55-4f0e-9d5b-0c6f0d9b7a11
+type UserId = openapi_types.UUID
+
+// UserList A page of users.
+type UserList struct {
+	// Count How many results the whole list has.
+	//
+	// Examples: 7
+	Count Total `json:"count"`
+
+	// Next Where the next page is; null on the last.
+	//
+	// Examples: http://localhost:8002/api/v1/pizzas?limit=2&offset=4&cursor=AAAAAAAAAAQ
+	Next nullable.Nullable[Next] `json:"next"`
+
+	// Previous Where the page before is; null on the first.
+	//
+	// Examples: http://localhost:8002/api/v1/pizzas?limit=2
+	Previous nullable.Nullable[Previous] `json:"previous"`
+	Results  []User                      `json:"results"`
+}
+
+// UserPatch What changes in a user; what is left out stays.
+type UserPatch struct {
+	// CreatedAt When it came to be.
+	//
+	// Examples: 2026-11-20T18:30:00Z
+	CreatedAt *CreatedAt `json:"created_at,omitempty"`
+
+	// Email Where to write to them.
+	//
+	// Examples: ada@example.org
+	Email *Email `json:"email,omitempty"`
+
+	// Id Given by the service, or by the path of a PUT.
+	//
+	// Examples: 6f1c9f9e-3a55-4f0e-9d5b-0c6f0d9b7a11
+	Id *UserId `json:"id,omitempty"`
+
+	// Password Null leaves it what it is.
+	//
+	// Examples: correct horse battery staple
+	Password nullable.Nullable[string] `json:"password,omitempty"`
+
+	// Staff Only staff and services can set it; from anyone else it is ignored. Null is false.
+	//
+	// Examples: false
+	Staff nullable.Nullable[bool] `json:"staff,omitempty"`
+
+	// UpdatedAt When it last changed.
+	//
+	// Examples: 2026-11-21T09:15:42.123456Z
+	UpdatedAt *UpdatedAt `json:"updated_at,omitempty"`
 
 	// Username One per person, whatever its case.
 	//
@@ -198,24 +406,52 @@ type UserPatch struct {
 // Examples: ada
 type Username = string
 
-// WholeUser defines model for WholeUser.
+// WholeUser A user as they are written; a password that is left out stays what it is.
 type WholeUser struct {
-	CreatedAt *time.Time `json:"created_at,omitempty"`
+	// CreatedAt When it came to be.
+	//
+	// Examples: 2026-11-20T18:30:00Z
+	CreatedAt *CreatedAt `json:"created_at,omitempty"`
 
-	// Email Examples: ada@example.org
-	Email    Email               `json:"email"`
-	Id       *openapi_types.UUID `json:"id,omitempty"`
-	Password *Password           `json:"password,omitempty"`
+	// Email Where to write to them.
+	//
+	// Examples: ada@example.org
+	Email Email `json:"email"`
+
+	// Id Given by the service, or by the path of a PUT.
+	//
+	// Examples: 6f1c9f9e-3a55-4f0e-9d5b-0c6f0d9b7a11
+	Id *UserId `json:"id,omitempty"`
+
+	// Password Never shown.
+	//
+	// Examples: correct horse battery staple
+	Password *Password `json:"password,omitempty"`
 
 	// Staff Only staff and services can set it; from anyone else it is ignored.
-	Staff     *Staff     `json:"staff,omitempty"`
-	UpdatedAt *time.Time `json:"updated_at,omitempty"`
+	//
+	// Examples: false
+	Staff *Staff `json:"staff,omitempty"`
+
+	// UpdatedAt When it last changed.
+	//
+	// Examples: 2026-11-21T09:15:42.123456Z
+	UpdatedAt *UpdatedAt `json:"updated_at,omitempty"`
 
 	// Username One per person, whatever its case.
 	//
 	// Examples: ada
 	Username Username `json:"username"`
 }
+
+// IfMatch defines model for If-Match.
+type IfMatch = string
+
+// IfNoneMatch defines model for If-None-Match.
+type IfNoneMatch = string
+
+// Cursor defines model for cursor.
+type Cursor = string
 
 // Limit defines model for limit.
 type Limit = int
@@ -226,22 +462,178 @@ type Offset = int
 // Uuid defines model for uuid.
 type Uuid = openapi_types.UUID
 
+// BadRequest What is wrong (RFC 9457).
+type BadRequest = Problem
+
+// Conflict What is wrong (RFC 9457).
+type Conflict = Problem
+
+// ErasureResponse That everything about a person is being deleted, in every service that holds something of people.
+type ErasureResponse = Erasure
+
+// ErasureBegun That everything about a person is being deleted, in every service that holds something of people.
+type ErasureBegun = Erasure
+
+// ErasureListResponse A page of erasures.
+type ErasureListResponse = ErasureList
+
+// Forbidden What is wrong (RFC 9457).
+type Forbidden = Problem
+
+// GatewayTimeout What is wrong (RFC 9457).
+type GatewayTimeout = Problem
+
+// Gone What is wrong (RFC 9457).
+type Gone = Problem
+
+// InternalServerError What is wrong (RFC 9457).
+type InternalServerError = Problem
+
+// NotAcceptable What is wrong (RFC 9457).
+type NotAcceptable = Problem
+
+// NotFound What is wrong (RFC 9457).
+type NotFound = Problem
+
+// PreconditionFailed What is wrong (RFC 9457).
+type PreconditionFailed = Problem
+
+// SessionResponse That a person has logged in.
+type SessionResponse = Session
+
+// SessionCreated That a person has logged in.
+type SessionCreated = Session
+
+// TooLarge What is wrong (RFC 9457).
+type TooLarge = Problem
+
+// Unauthorized What is wrong (RFC 9457).
+type Unauthorized = Problem
+
+// Unavailable What is wrong (RFC 9457).
+type Unavailable = Problem
+
+// UnsupportedMediaType What is wrong (RFC 9457).
+type UnsupportedMediaType = Problem
+
+// UserResponse A person with an account.
+type UserResponse = User
+
+// UserChanged A person with an account.
+type UserChanged = User
+
+// UserCreated A person with an account.
+type UserCreated = User
+
+// UserListResponse A page of users.
+type UserListResponse = UserList
+
+// CredentialsBody What a person proves with who they are.
+type CredentialsBody = Credentials
+
+// NewUserBody Somebody who signs up.
+type NewUserBody = NewUser
+
+// UserPatchBodyRequestBodyJSON What changes in a user; what is left out stays.
+type UserPatchBodyRequestBodyJSON = UserPatch
+
+// UserPatchBodyRequestBodyJSON2 What changes in a user; what is left out stays.
+type UserPatchBodyRequestBodyJSON2 = UserPatch
+
+// WholeUserBody A user as they are written; a password that is left out stays what it is.
+type WholeUserBody = WholeUser
+
 // ListErasuresParams defines parameters for ListErasures.
 type ListErasuresParams struct {
-	// Limit Results on a page; more than 100 is 100.
+	// Limit Results on a page; more than 100 is 100. Without it, as many as the service is set to give (5).
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 
 	// Offset Results to pass over.
 	Offset *Offset `form:"offset,omitempty" json:"offset,omitempty"`
+
+	// Cursor Where a page begins, from the next and previous links; opaque. With it, offset only says how many rows came before.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// IfNoneMatch Do it only if nothing there has one of these tags, `*` only if nothing is there at all; a GET is answered with 304 instead (RFC 9110 §13.1.2).
+	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
+}
+
+// GetErasureParams defines parameters for GetErasure.
+type GetErasureParams struct {
+	// IfNoneMatch Do it only if nothing there has one of these tags, `*` only if nothing is there at all; a GET is answered with 304 instead (RFC 9110 §13.1.2).
+	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
+}
+
+// DeleteCurrentSessionParams defines parameters for DeleteCurrentSession.
+type DeleteCurrentSessionParams struct {
+	// IfMatch Do it only to a version that has one of these tags, which may be of any of its representations; `*` for any version (RFC 9110 §13.1.1).
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+
+	// IfNoneMatch Do it only if nothing there has one of these tags, `*` only if nothing is there at all; a GET is answered with 304 instead (RFC 9110 §13.1.2).
+	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
+}
+
+// GetCurrentSessionParams defines parameters for GetCurrentSession.
+type GetCurrentSessionParams struct {
+	// IfNoneMatch Do it only if nothing there has one of these tags, `*` only if nothing is there at all; a GET is answered with 304 instead (RFC 9110 §13.1.2).
+	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
 }
 
 // ListUsersParams defines parameters for ListUsers.
 type ListUsersParams struct {
-	// Limit Results on a page; more than 100 is 100.
+	// Limit Results on a page; more than 100 is 100. Without it, as many as the service is set to give (5).
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 
 	// Offset Results to pass over.
 	Offset *Offset `form:"offset,omitempty" json:"offset,omitempty"`
+
+	// Cursor Where a page begins, from the next and previous links; opaque. With it, offset only says how many rows came before.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// IfNoneMatch Do it only if nothing there has one of these tags, `*` only if nothing is there at all; a GET is answered with 304 instead (RFC 9110 §13.1.2).
+	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
+}
+
+// DeleteUserParams defines parameters for DeleteUser.
+type DeleteUserParams struct {
+	// IfMatch Do it only to a version that has one of these tags, which may be of any of its representations; `*` for any version (RFC 9110 §13.1.1).
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+
+	// IfNoneMatch Do it only if nothing there has one of these tags, `*` only if nothing is there at all; a GET is answered with 304 instead (RFC 9110 §13.1.2).
+	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
+}
+
+// GetUserParams defines parameters for GetUser.
+type GetUserParams struct {
+	// IfNoneMatch Do it only if nothing there has one of these tags, `*` only if nothing is there at all; a GET is answered with 304 instead (RFC 9110 §13.1.2).
+	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
+}
+
+// PatchUserParams defines parameters for PatchUser.
+type PatchUserParams struct {
+	// IfMatch Do it only to a version that has one of these tags, which may be of any of its representations; `*` for any version (RFC 9110 §13.1.1).
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+
+	// IfNoneMatch Do it only if nothing there has one of these tags, `*` only if nothing is there at all; a GET is answered with 304 instead (RFC 9110 §13.1.2).
+	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
+}
+
+// PutUserParams defines parameters for PutUser.
+type PutUserParams struct {
+	// IfMatch Do it only to a version that has one of these tags, which may be of any of its representations; `*` for any version (RFC 9110 §13.1.1).
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+
+	// IfNoneMatch Do it only if nothing there has one of these tags, `*` only if nothing is there at all; a GET is answered with 304 instead (RFC 9110 §13.1.2).
+	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
+}
+
+// DeleteUserSessionsParams defines parameters for DeleteUserSessions.
+type DeleteUserSessionsParams struct {
+	// IfMatch Do it only to a version that has one of these tags, which may be of any of its representations; `*` for any version (RFC 9110 §13.1.1).
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+
+	// IfNoneMatch Do it only if nothing there has one of these tags, `*` only if nothing is there at all; a GET is answered with 304 instead (RFC 9110 §13.1.2).
+	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
 }
 
 // CreateSessionJSONRequestBody defines body for CreateSession for application/json ContentType.
@@ -266,16 +658,16 @@ type ServerInterface interface {
 	ListErasures(ctx echo.Context, params ListErasuresParams) error
 	// GetErasure See how far an erasure is
 	// (GET /erasures/{id})
-	GetErasure(ctx echo.Context, id string) error
+	GetErasure(ctx echo.Context, id ErasureId, params GetErasureParams) error
 	// CreateSession Log in
 	// (POST /sessions)
 	CreateSession(ctx echo.Context) error
 	// DeleteCurrentSession Log out
 	// (DELETE /sessions/current)
-	DeleteCurrentSession(ctx echo.Context) error
+	DeleteCurrentSession(ctx echo.Context, params DeleteCurrentSessionParams) error
 	// GetCurrentSession Read one's session
 	// (GET /sessions/current)
-	GetCurrentSession(ctx echo.Context) error
+	GetCurrentSession(ctx echo.Context, params GetCurrentSessionParams) error
 	// ListUsers List users
 	// (GET /users)
 	ListUsers(ctx echo.Context, params ListUsersParams) error
@@ -284,19 +676,19 @@ type ServerInterface interface {
 	CreateUser(ctx echo.Context) error
 	// DeleteUser Forget a person
 	// (DELETE /users/{uuid})
-	DeleteUser(ctx echo.Context, uuid Uuid) error
+	DeleteUser(ctx echo.Context, uuid Uuid, params DeleteUserParams) error
 	// GetUser Read a user
 	// (GET /users/{uuid})
-	GetUser(ctx echo.Context, uuid Uuid) error
+	GetUser(ctx echo.Context, uuid Uuid, params GetUserParams) error
 	// PatchUser Change a user
 	// (PATCH /users/{uuid})
-	PatchUser(ctx echo.Context, uuid Uuid) error
+	PatchUser(ctx echo.Context, uuid Uuid, params PatchUserParams) error
 	// PutUser Replace a user, or create one with this id
 	// (PUT /users/{uuid})
-	PutUser(ctx echo.Context, uuid Uuid) error
+	PutUser(ctx echo.Context, uuid Uuid, params PutUserParams) error
 	// DeleteUserSessions Log a person out everywhere
 	// (DELETE /users/{uuid}/sessions)
-	DeleteUserSessions(ctx echo.Context, uuid Uuid) error
+	DeleteUserSessions(ctx echo.Context, uuid Uuid, params DeleteUserSessionsParams) error
 }
 
 // ServerInterfaceWrapper converts echo contexts to parameters.
@@ -324,6 +716,30 @@ func (w *ServerInterfaceWrapper) ListErasures(ctx echo.Context) error {
 		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter offset: %s", err))
 	}
 
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-None-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-None-Match")]; found {
+		var IfNoneMatch IfNoneMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-None-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-None-Match", valueList[0], &IfNoneMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-None-Match: %s", err))
+		}
+
+		params.IfNoneMatch = &IfNoneMatch
+	}
+
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.ListErasures(ctx, params)
 	return err
@@ -333,15 +749,35 @@ func (w *ServerInterfaceWrapper) ListErasures(ctx echo.Context) error {
 func (w *ServerInterfaceWrapper) GetErasure(ctx echo.Context) error {
 	var err error
 	// ------------- Path parameter "id" -------------
-	var id string
+	var id ErasureId
 
 	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
 	if err != nil {
 		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
 	}
 
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetErasureParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-None-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-None-Match")]; found {
+		var IfNoneMatch IfNoneMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-None-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-None-Match", valueList[0], &IfNoneMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-None-Match: %s", err))
+		}
+
+		params.IfNoneMatch = &IfNoneMatch
+	}
+
 	// Invoke the callback with all the unmarshaled arguments
-	err = w.Handler.GetErasure(ctx, id)
+	err = w.Handler.GetErasure(ctx, id, params)
 	return err
 }
 
@@ -358,8 +794,43 @@ func (w *ServerInterfaceWrapper) CreateSession(ctx echo.Context) error {
 func (w *ServerInterfaceWrapper) DeleteCurrentSession(ctx echo.Context) error {
 	var err error
 
+	// Parameter object where we will unmarshal all parameters from the context
+	var params DeleteCurrentSessionParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = &IfMatch
+	}
+	// ------------- Optional header parameter "If-None-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-None-Match")]; found {
+		var IfNoneMatch IfNoneMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-None-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-None-Match", valueList[0], &IfNoneMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-None-Match: %s", err))
+		}
+
+		params.IfNoneMatch = &IfNoneMatch
+	}
+
 	// Invoke the callback with all the unmarshaled arguments
-	err = w.Handler.DeleteCurrentSession(ctx)
+	err = w.Handler.DeleteCurrentSession(ctx, params)
 	return err
 }
 
@@ -367,8 +838,28 @@ func (w *ServerInterfaceWrapper) DeleteCurrentSession(ctx echo.Context) error {
 func (w *ServerInterfaceWrapper) GetCurrentSession(ctx echo.Context) error {
 	var err error
 
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetCurrentSessionParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-None-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-None-Match")]; found {
+		var IfNoneMatch IfNoneMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-None-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-None-Match", valueList[0], &IfNoneMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-None-Match: %s", err))
+		}
+
+		params.IfNoneMatch = &IfNoneMatch
+	}
+
 	// Invoke the callback with all the unmarshaled arguments
-	err = w.Handler.GetCurrentSession(ctx)
+	err = w.Handler.GetCurrentSession(ctx, params)
 	return err
 }
 
@@ -390,6 +881,30 @@ func (w *ServerInterfaceWrapper) ListUsers(ctx echo.Context) error {
 	err = runtime.BindQueryParameterWithOptions("form", true, false, "offset", ctx.QueryParams(), &params.Offset, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
 	if err != nil {
 		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter offset: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-None-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-None-Match")]; found {
+		var IfNoneMatch IfNoneMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-None-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-None-Match", valueList[0], &IfNoneMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-None-Match: %s", err))
+		}
+
+		params.IfNoneMatch = &IfNoneMatch
 	}
 
 	// Invoke the callback with all the unmarshaled arguments
@@ -417,8 +932,43 @@ func (w *ServerInterfaceWrapper) DeleteUser(ctx echo.Context) error {
 		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter uuid: %s", err))
 	}
 
+	// Parameter object where we will unmarshal all parameters from the context
+	var params DeleteUserParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = &IfMatch
+	}
+	// ------------- Optional header parameter "If-None-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-None-Match")]; found {
+		var IfNoneMatch IfNoneMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-None-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-None-Match", valueList[0], &IfNoneMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-None-Match: %s", err))
+		}
+
+		params.IfNoneMatch = &IfNoneMatch
+	}
+
 	// Invoke the callback with all the unmarshaled arguments
-	err = w.Handler.DeleteUser(ctx, uuid)
+	err = w.Handler.DeleteUser(ctx, uuid, params)
 	return err
 }
 
@@ -433,8 +983,28 @@ func (w *ServerInterfaceWrapper) GetUser(ctx echo.Context) error {
 		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter uuid: %s", err))
 	}
 
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetUserParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-None-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-None-Match")]; found {
+		var IfNoneMatch IfNoneMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-None-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-None-Match", valueList[0], &IfNoneMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-None-Match: %s", err))
+		}
+
+		params.IfNoneMatch = &IfNoneMatch
+	}
+
 	// Invoke the callback with all the unmarshaled arguments
-	err = w.Handler.GetUser(ctx, uuid)
+	err = w.Handler.GetUser(ctx, uuid, params)
 	return err
 }
 
@@ -449,8 +1019,43 @@ func (w *ServerInterfaceWrapper) PatchUser(ctx echo.Context) error {
 		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter uuid: %s", err))
 	}
 
+	// Parameter object where we will unmarshal all parameters from the context
+	var params PatchUserParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = &IfMatch
+	}
+	// ------------- Optional header parameter "If-None-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-None-Match")]; found {
+		var IfNoneMatch IfNoneMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-None-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-None-Match", valueList[0], &IfNoneMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-None-Match: %s", err))
+		}
+
+		params.IfNoneMatch = &IfNoneMatch
+	}
+
 	// Invoke the callback with all the unmarshaled arguments
-	err = w.Handler.PatchUser(ctx, uuid)
+	err = w.Handler.PatchUser(ctx, uuid, params)
 	return err
 }
 
@@ -465,8 +1070,43 @@ func (w *ServerInterfaceWrapper) PutUser(ctx echo.Context) error {
 		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter uuid: %s", err))
 	}
 
+	// Parameter object where we will unmarshal all parameters from the context
+	var params PutUserParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = &IfMatch
+	}
+	// ------------- Optional header parameter "If-None-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-None-Match")]; found {
+		var IfNoneMatch IfNoneMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-None-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-None-Match", valueList[0], &IfNoneMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-None-Match: %s", err))
+		}
+
+		params.IfNoneMatch = &IfNoneMatch
+	}
+
 	// Invoke the callback with all the unmarshaled arguments
-	err = w.Handler.PutUser(ctx, uuid)
+	err = w.Handler.PutUser(ctx, uuid, params)
 	return err
 }
 
@@ -481,8 +1121,43 @@ func (w *ServerInterfaceWrapper) DeleteUserSessions(ctx echo.Context) error {
 		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter uuid: %s", err))
 	}
 
+	// Parameter object where we will unmarshal all parameters from the context
+	var params DeleteUserSessionsParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = &IfMatch
+	}
+	// ------------- Optional header parameter "If-None-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-None-Match")]; found {
+		var IfNoneMatch IfNoneMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-None-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-None-Match", valueList[0], &IfNoneMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-None-Match: %s", err))
+		}
+
+		params.IfNoneMatch = &IfNoneMatch
+	}
+
 	// Invoke the callback with all the unmarshaled arguments
-	err = w.Handler.DeleteUserSessions(ctx, uuid)
+	err = w.Handler.DeleteUserSessions(ctx, uuid, params)
 	return err
 }
 

@@ -35,167 +35,432 @@ func (e Status) Valid() bool {
 	}
 }
 
-// Attendance defines model for Attendance.
+// Attendance Whether a person comes to an event.
 type Attendance struct {
-	CreatedAt time.Time          `json:"created_at"`
-	Event     int64              `json:"event"`
-	Status    Status             `json:"status"`
-	UpdatedAt time.Time          `json:"updated_at"`
-	User      openapi_types.UUID `json:"user"`
+	// CreatedAt When it came to be.
+	//
+	// Examples: 2026-11-20T18:30:00Z
+	CreatedAt CreatedAt `json:"created_at"`
+
+	// Event Given by the service, or by the path of a PUT.
+	//
+	// Examples: 7
+	Event ReadOnlyId `json:"event"`
+
+	// Status Whether they come.
+	//
+	// Examples: going
+	Status Status `json:"status"`
+
+	// UpdatedAt When it last changed.
+	//
+	// Examples: 2026-11-21T09:15:42.123456Z
+	UpdatedAt UpdatedAt `json:"updated_at"`
+
+	// User A person's id.
+	//
+	// Examples: 6f1c9f9e-3a55-4f0e-9d5b-0c6f0d9b7a11
+	User ReadOnlyPerson `json:"user"`
 }
 
-// AttendanceList defines model for AttendanceList.
+// AttendanceList A page of attendances.
 type AttendanceList struct {
-	// Count Of the whole list.
-	Count    int64                     `json:"count"`
-	Next     nullable.Nullable[string] `json:"next"`
-	Previous nullable.Nullable[string] `json:"previous"`
-	Results  []Attendance              `json:"results"`
+	// Count How many results the whole list has.
+	//
+	// Examples: 7
+	Count Total `json:"count"`
+
+	// Next Where the next page is; null on the last.
+	//
+	// Examples: http://localhost:8002/api/v1/pizzas?limit=2&offset=4&cursor=AAAAAAAAAAQ
+	Next nullable.Nullable[Next] `json:"next"`
+
+	// Previous Where the page before is; null on the first.
+	//
+	// Examples: http://localhost:8002/api/v1/pizzas?limit=2
+	Previous nullable.Nullable[Previous] `json:"previous"`
+	Results  []Attendance                `json:"results"`
 }
 
-// Description defines model for Description.
+// CreatedAt When it came to be.
+//
+// Examples: 2026-11-20T18:30:00Z
+type CreatedAt = time.Time
+
+// Description Text for people.
+//
+// Examples: Tomato, mozzarella, basil., Bring a blanket.
 type Description = string
 
-// Event defines model for Event.
+// DescriptionPatch Text for people; null for none.
+//
+// Examples: Tomato, mozzarella, basil., Bring a blanket.
+type DescriptionPatch = string
+
+// Event A time and a place for pizza.
 type Event struct {
-	CreatedAt   time.Time `json:"created_at"`
-	Description string    `json:"description"`
+	// CreatedAt When it came to be.
+	//
+	// Examples: 2026-11-20T18:30:00Z
+	CreatedAt CreatedAt `json:"created_at"`
+
+	// Description Examples: Bring a blanket.
+	Description string `json:"description"`
 
 	// Host Who invites; null for an event of the house.
+	//
+	// Examples: 6f1c9f9e-3a55-4f0e-9d5b-0c6f0d9b7a11
 	Host nullable.Nullable[openapi_types.UUID] `json:"host"`
-	Id   int64                                 `json:"id"`
+
+	// Id Given by the service, or by the path of a PUT.
+	//
+	// Examples: 7
+	Id ReadOnlyId `json:"id"`
 
 	// Pizza The pizza that it is about; null for none, also once the pizza is gone.
+	//
+	// Examples: 7
 	Pizza nullable.Nullable[int64] `json:"pizza"`
 
-	// Place Examples: Tempelhofer Feld
-	Place    string    `json:"place"`
-	StartsAt time.Time `json:"starts_at"`
+	// Place Where it is.
+	//
+	// Examples: Tempelhofer Feld
+	Place string `json:"place"`
+
+	// StartsAt When it begins.
+	//
+	// Examples: 2026-12-05T18:00:00Z
+	StartsAt StartsAt `json:"starts_at"`
 
 	// Title Examples: Pizza in the park
-	Title     string    `json:"title"`
-	UpdatedAt time.Time `json:"updated_at"`
+	Title string `json:"title"`
+
+	// UpdatedAt When it last changed.
+	//
+	// Examples: 2026-11-21T09:15:42.123456Z
+	UpdatedAt UpdatedAt `json:"updated_at"`
 }
 
-// EventList defines model for EventList.
+// EventList A page of events.
 type EventList struct {
-	// Count Of the whole list.
-	Count    int64                     `json:"count"`
-	Next     nullable.Nullable[string] `json:"next"`
-	Previous nullable.Nullable[string] `json:"previous"`
-	Results  []Event                   `json:"results"`
+	// Count How many results the whole list has.
+	//
+	// Examples: 7
+	Count Total `json:"count"`
+
+	// Next Where the next page is; null on the last.
+	//
+	// Examples: http://localhost:8002/api/v1/pizzas?limit=2&offset=4&cursor=AAAAAAAAAAQ
+	Next nullable.Nullable[Next] `json:"next"`
+
+	// Previous Where the page before is; null on the first.
+	//
+	// Examples: http://localhost:8002/api/v1/pizzas?limit=2
+	Previous nullable.Nullable[Previous] `json:"previous"`
+	Results  []Event                     `json:"results"`
 }
 
-// EventPatch defines model for EventPatch.
+// EventPatch What changes in an event; what is left out stays.
 type EventPatch struct {
-	CreatedAt   *time.Time   `json:"created_at,omitempty"`
-	Description *Description `json:"description,omitempty"`
+	// CreatedAt When it came to be.
+	//
+	// Examples: 2026-11-20T18:30:00Z
+	CreatedAt *CreatedAt `json:"created_at,omitempty"`
+
+	// Description Text for people; null for none.
+	//
+	// Examples: Tomato, mozzarella, basil., Bring a blanket.
+	Description nullable.Nullable[DescriptionPatch] `json:"description,omitempty"`
 
 	// Host Who invites. A person can leave this out, and host for nobody else; null is the house, which only staff and services speak for.
+	//
+	// Examples: 6f1c9f9e-3a55-4f0e-9d5b-0c6f0d9b7a11
 	Host nullable.Nullable[Host] `json:"host,omitempty"`
-	Id   *int64                  `json:"id,omitempty"`
+
+	// Id Given by the service, or by the path of a PUT.
+	//
+	// Examples: 7
+	Id *ReadOnlyId `json:"id,omitempty"`
 
 	// Pizza The pizza that it is about; it has to exist. Null for none.
+	//
+	// Examples: 7
 	Pizza nullable.Nullable[PizzaId] `json:"pizza,omitempty"`
 
-	// Place Examples: Tempelhofer Feld
-	Place    *Place     `json:"place,omitempty"`
-	StartsAt *time.Time `json:"starts_at,omitempty"`
+	// Place Where it is, in one line.
+	//
+	// Examples: Tempelhofer Feld
+	Place *Place `json:"place,omitempty"`
 
-	// Title Examples: Pizza in the park
-	Title     *Title     `json:"title,omitempty"`
-	UpdatedAt *time.Time `json:"updated_at,omitempty"`
+	// StartsAt When it begins.
+	//
+	// Examples: 2026-12-05T18:00:00Z
+	StartsAt *StartsAt `json:"starts_at,omitempty"`
+
+	// Title One line.
+	//
+	// Examples: Margherita, Pizza in the park
+	Title *Title `json:"title,omitempty"`
+
+	// UpdatedAt When it last changed.
+	//
+	// Examples: 2026-11-21T09:15:42.123456Z
+	UpdatedAt *UpdatedAt `json:"updated_at,omitempty"`
 }
 
-// FieldError defines model for FieldError.
+// FieldError One field that is not valid, and why.
 type FieldError struct {
+	// Detail What is wrong with it.
+	//
+	// Examples: is required
 	Detail string `json:"detail"`
-	Field  string `json:"field"`
+
+	// Field A property as a path, a parameter by its name, or `body`.
+	//
+	// Examples: title
+	Field string `json:"field"`
 }
 
 // Host Who invites. A person can leave this out, and host for nobody else; null is the house, which only staff and services speak for.
+//
+// Examples: 6f1c9f9e-3a55-4f0e-9d5b-0c6f0d9b7a11
 type Host = openapi_types.UUID
 
-// Id Examples: 7
+// Id An id.
+//
+// Examples: 7
 type Id = int64
 
-// NewAttendance defines model for NewAttendance.
+// NewAttendance An attendance as it is written.
 type NewAttendance struct {
-	CreatedAt *time.Time          `json:"created_at,omitempty"`
-	Event     *int64              `json:"event,omitempty"`
-	Status    Status              `json:"status"`
-	UpdatedAt *time.Time          `json:"updated_at,omitempty"`
-	User      *openapi_types.UUID `json:"user,omitempty"`
+	// CreatedAt When it came to be.
+	//
+	// Examples: 2026-11-20T18:30:00Z
+	CreatedAt *CreatedAt `json:"created_at,omitempty"`
+
+	// Event Given by the service, or by the path of a PUT.
+	//
+	// Examples: 7
+	Event *ReadOnlyId `json:"event,omitempty"`
+
+	// Status Whether they come.
+	//
+	// Examples: going
+	Status Status `json:"status"`
+
+	// UpdatedAt When it last changed.
+	//
+	// Examples: 2026-11-21T09:15:42.123456Z
+	UpdatedAt *UpdatedAt `json:"updated_at,omitempty"`
+
+	// User A person's id.
+	//
+	// Examples: 6f1c9f9e-3a55-4f0e-9d5b-0c6f0d9b7a11
+	User *ReadOnlyPerson `json:"user,omitempty"`
 }
 
-// NewEvent defines model for NewEvent.
+// NewEvent An event as it is written.
 type NewEvent struct {
-	CreatedAt   *time.Time   `json:"created_at,omitempty"`
+	// CreatedAt When it came to be.
+	//
+	// Examples: 2026-11-20T18:30:00Z
+	CreatedAt *CreatedAt `json:"created_at,omitempty"`
+
+	// Description Text for people.
+	//
+	// Examples: Tomato, mozzarella, basil., Bring a blanket.
 	Description *Description `json:"description,omitempty"`
 
 	// Host Who invites. A person can leave this out, and host for nobody else; null is the house, which only staff and services speak for.
+	//
+	// Examples: 6f1c9f9e-3a55-4f0e-9d5b-0c6f0d9b7a11
 	Host nullable.Nullable[Host] `json:"host,omitempty"`
-	Id   *int64                  `json:"id,omitempty"`
+
+	// Id Given by the service, or by the path of a PUT.
+	//
+	// Examples: 7
+	Id *ReadOnlyId `json:"id,omitempty"`
 
 	// Pizza The pizza that it is about; it has to exist. Null for none.
+	//
+	// Examples: 7
 	Pizza nullable.Nullable[PizzaId] `json:"pizza,omitempty"`
 
-	// Place Examples: Tempelhofer Feld
-	Place    Place     `json:"place"`
-	StartsAt time.Time `json:"starts_at"`
+	// Place Where it is, in one line.
+	//
+	// Examples: Tempelhofer Feld
+	Place Place `json:"place"`
 
-	// Title Examples: Pizza in the park
-	Title     Title      `json:"title"`
-	UpdatedAt *time.Time `json:"updated_at,omitempty"`
+	// StartsAt When it begins.
+	//
+	// Examples: 2026-12-05T18:00:00Z
+	StartsAt StartsAt `json:"starts_at"`
+
+	// Title One line.
+	//
+	// Examples: Margherita, Pizza in the park
+	Title Title `json:"title"`
+
+	// UpdatedAt When it last changed.
+	//
+	// Examples: 2026-11-21T09:15:42.123456Z
+	UpdatedAt *UpdatedAt `json:"updated_at,omitempty"`
 }
 
-// Pizza As pizza has it.
+// Next Where the next page is; null on the last.
+//
+// Examples: http://localhost:8002/api/v1/pizzas?limit=2&offset=4&cursor=AAAAAAAAAAQ
+type Next = string
+
+// Pizza A pizza, as the pizza service has it.
 type Pizza struct {
-	CreatedAt   time.Time                             `json:"created_at"`
-	Creator     nullable.Nullable[openapi_types.UUID] `json:"creator"`
-	Description string                                `json:"description"`
-	Id          int64                                 `json:"id"`
-	ImageUrl    string                                `json:"image_url"`
-	Title       string                                `json:"title"`
-	UpdatedAt   time.Time                             `json:"updated_at"`
+	// CreatedAt When it came to be.
+	//
+	// Examples: 2026-11-20T18:30:00Z
+	CreatedAt CreatedAt `json:"created_at"`
+
+	// Creator Who uploaded it; null for a pizza of the house.
+	//
+	// Examples: 6f1c9f9e-3a55-4f0e-9d5b-0c6f0d9b7a11
+	Creator nullable.Nullable[openapi_types.UUID] `json:"creator"`
+
+	// Description Examples: Tomato, mozzarella, basil.
+	Description string `json:"description"`
+
+	// Id Given by the service, or by the path of a PUT.
+	//
+	// Examples: 7
+	Id ReadOnlyId `json:"id"`
+
+	// ImageUrl Where a picture is; empty for none.
+	//
+	// Examples: https://images.example.org/margherita.jpg
+	ImageUrl string `json:"image_url"`
+
+	// Title Examples: Margherita
+	Title string `json:"title"`
+
+	// UpdatedAt When it last changed.
+	//
+	// Examples: 2026-11-21T09:15:42.123456Z
+	UpdatedAt UpdatedAt `json:"updated_at"`
 }
 
 // PizzaId The pizza that it is about; it has to exist. Null for none.
+//
+// Examples: 7
 type PizzaId = int64
 
-// Place Examples: Tempelhofer Feld
+// Place Where it is, in one line.
+//
+// Examples: Tempelhofer Feld
 type Place = string
 
-// Problem defines model for Problem.
+// Previous Where the page before is; null on the first.
+//
+// Examples: http://localhost:8002/api/v1/pizzas?limit=2
+type Previous = string
+
+// Problem What is wrong (RFC 9457).
 type Problem struct {
-	Detail   *string       `json:"detail,omitempty"`
-	Errors   *[]FieldError `json:"errors,omitempty"`
-	Instance *string       `json:"instance,omitempty"`
-	Status   int           `json:"status"`
-	Title    string        `json:"title"`
-	TraceId  *string       `json:"trace_id,omitempty"`
-	Type     string        `json:"type"`
+	// Detail What is wrong in this case.
+	//
+	// Examples: Not found.
+	Detail string `json:"detail"`
+
+	// Errors Every field of the request that is not valid.
+	Errors *[]FieldError `json:"errors,omitempty"`
+
+	// Instance The path that was asked for.
+	//
+	// Examples: /api/v1/pizzas/7
+	Instance string `json:"instance"`
+
+	// Status The answer's status.
+	//
+	// Examples: 404
+	Status int32 `json:"status"`
+
+	// Title What the status means.
+	//
+	// Examples: Not Found
+	Title string `json:"title"`
+
+	// TraceId The trace that the request was part of, to quote when asking for help.
+	//
+	// Examples: 4bf92f3577b34da6a3ce929d0e0e4736
+	TraceId string `json:"trace_id"`
+
+	// Type A stable name for the kind of problem, to switch on. These are all there are.
+	//
+	// Examples: urn:problem:not-found
+	Type string `json:"type"`
 }
 
-// Status defines model for Status.
+// ReadOnlyId Given by the service, or by the path of a PUT.
+//
+// Examples: 7
+type ReadOnlyId = int64
+
+// ReadOnlyPerson A person's id.
+//
+// Examples: 6f1c9f9e-3a55-4f0e-9d5b-0c6f0d9b7a11
+type ReadOnlyPerson = openapi_types.UUID
+
+// StartsAt When it begins.
+//
+// Examples: 2026-12-05T18:00:00Z
+type StartsAt = time.Time
+
+// Status Whether they come.
+//
+// Examples: going
 type Status string
 
-// Suggestion defines model for Suggestion.
+// Suggestion A pizza, and how many of those who come like it.
 type Suggestion struct {
 	// Likes How many of those who come like it.
+	//
+	// Examples: 3
 	Likes int64 `json:"likes"`
 
-	// Pizza As pizza has it.
+	// Pizza A pizza, as the pizza service has it.
 	Pizza Pizza `json:"pizza"`
 }
 
-// Suggestions defines model for Suggestions.
+// Suggestions The pizzas that those who come like most, in that order.
 type Suggestions struct {
 	Results []Suggestion `json:"results"`
 }
 
-// Title Examples: Pizza in the park
+// Title One line.
+//
+// Examples: Margherita, Pizza in the park
 type Title = string
+
+// Total How many results the whole list has.
+//
+// Examples: 7
+type Total = int64
+
+// UpdatedAt When it last changed.
+//
+// Examples: 2026-11-21T09:15:42.123456Z
+type UpdatedAt = time.Time
+
+// IfMatch defines model for If-Match.
+type IfMatch = string
+
+// IfNoneMatch defines model for If-None-Match.
+type IfNoneMatch = string
+
+// PathId An id.
+//
+// Examples: 7
+type PathId = Id
+
+// Cursor defines model for cursor.
+type Cursor = string
 
 // Limit defines model for limit.
 type Limit = int
@@ -203,13 +468,94 @@ type Limit = int
 // Offset defines model for offset.
 type Offset = int
 
+// AttendanceResponse Whether a person comes to an event.
+type AttendanceResponse = Attendance
+
+// AttendanceChanged Whether a person comes to an event.
+type AttendanceChanged = Attendance
+
+// AttendanceCreated Whether a person comes to an event.
+type AttendanceCreated = Attendance
+
+// AttendanceListResponse A page of attendances.
+type AttendanceListResponse = AttendanceList
+
+// BadGateway What is wrong (RFC 9457).
+type BadGateway = Problem
+
+// BadRequest What is wrong (RFC 9457).
+type BadRequest = Problem
+
+// EventResponse A time and a place for pizza.
+type EventResponse = Event
+
+// EventChanged A time and a place for pizza.
+type EventChanged = Event
+
+// EventCreated A time and a place for pizza.
+type EventCreated = Event
+
+// EventListResponse A page of events.
+type EventListResponse = EventList
+
+// Forbidden What is wrong (RFC 9457).
+type Forbidden = Problem
+
+// GatewayTimeout What is wrong (RFC 9457).
+type GatewayTimeout = Problem
+
+// Gone What is wrong (RFC 9457).
+type Gone = Problem
+
+// InternalServerError What is wrong (RFC 9457).
+type InternalServerError = Problem
+
+// NotAcceptable What is wrong (RFC 9457).
+type NotAcceptable = Problem
+
+// NotFound What is wrong (RFC 9457).
+type NotFound = Problem
+
+// PreconditionFailed What is wrong (RFC 9457).
+type PreconditionFailed = Problem
+
+// SuggestionsResponse The pizzas that those who come like most, in that order.
+type SuggestionsResponse = Suggestions
+
+// TooLarge What is wrong (RFC 9457).
+type TooLarge = Problem
+
+// Unauthorized What is wrong (RFC 9457).
+type Unauthorized = Problem
+
+// Unavailable What is wrong (RFC 9457).
+type Unavailable = Problem
+
+// UnsupportedMediaType What is wrong (RFC 9457).
+type UnsupportedMediaType = Problem
+
+// EventPatchBodyRequestBodyJSON What changes in an event; what is left out stays.
+type EventPatchBodyRequestBodyJSON = EventPatch
+
+// EventPatchBodyRequestBodyJSON2 What changes in an event; what is left out stays.
+type EventPatchBodyRequestBodyJSON2 = EventPatch
+
+// NewAttendanceBody An attendance as it is written.
+type NewAttendanceBody = NewAttendance
+
+// NewEventBody An event as it is written.
+type NewEventBody = NewEvent
+
 // ListEventsParams defines parameters for ListEvents.
 type ListEventsParams struct {
-	// Limit Results on a page; more than 100 is 100.
+	// Limit Results on a page; more than 100 is 100. Without it, as many as the service is set to give (5).
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 
 	// Offset Results to pass over.
 	Offset *Offset `form:"offset,omitempty" json:"offset,omitempty"`
+
+	// Cursor Where a page begins, from the next and previous links; opaque. With it, offset only says how many rows came before.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 
 	// Host Only the events of this person.
 	Host *openapi_types.UUID `form:"host,omitempty" json:"host,omitempty"`
@@ -219,21 +565,90 @@ type ListEventsParams struct {
 
 	// To Only events that start before this time.
 	To *time.Time `form:"to,omitempty" json:"to,omitempty"`
+
+	// IfNoneMatch Do it only if nothing there has one of these tags, `*` only if nothing is there at all; a GET is answered with 304 instead (RFC 9110 §13.1.2).
+	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
+}
+
+// DeleteEventParams defines parameters for DeleteEvent.
+type DeleteEventParams struct {
+	// IfMatch Do it only to a version that has one of these tags, which may be of any of its representations; `*` for any version (RFC 9110 §13.1.1).
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+
+	// IfNoneMatch Do it only if nothing there has one of these tags, `*` only if nothing is there at all; a GET is answered with 304 instead (RFC 9110 §13.1.2).
+	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
+}
+
+// GetEventParams defines parameters for GetEvent.
+type GetEventParams struct {
+	// IfNoneMatch Do it only if nothing there has one of these tags, `*` only if nothing is there at all; a GET is answered with 304 instead (RFC 9110 §13.1.2).
+	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
+}
+
+// PatchEventParams defines parameters for PatchEvent.
+type PatchEventParams struct {
+	// IfMatch Do it only to a version that has one of these tags, which may be of any of its representations; `*` for any version (RFC 9110 §13.1.1).
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+
+	// IfNoneMatch Do it only if nothing there has one of these tags, `*` only if nothing is there at all; a GET is answered with 304 instead (RFC 9110 §13.1.2).
+	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
+}
+
+// PutEventParams defines parameters for PutEvent.
+type PutEventParams struct {
+	// IfMatch Do it only to a version that has one of these tags, which may be of any of its representations; `*` for any version (RFC 9110 §13.1.1).
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+
+	// IfNoneMatch Do it only if nothing there has one of these tags, `*` only if nothing is there at all; a GET is answered with 304 instead (RFC 9110 §13.1.2).
+	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
 }
 
 // ListAttendancesParams defines parameters for ListAttendances.
 type ListAttendancesParams struct {
-	// Limit Results on a page; more than 100 is 100.
+	// Limit Results on a page; more than 100 is 100. Without it, as many as the service is set to give (5).
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 
 	// Offset Results to pass over.
 	Offset *Offset `form:"offset,omitempty" json:"offset,omitempty"`
+
+	// Cursor Where a page begins, from the next and previous links; opaque. With it, offset only says how many rows came before.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// IfNoneMatch Do it only if nothing there has one of these tags, `*` only if nothing is there at all; a GET is answered with 304 instead (RFC 9110 §13.1.2).
+	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
+}
+
+// DeleteAttendanceParams defines parameters for DeleteAttendance.
+type DeleteAttendanceParams struct {
+	// IfMatch Do it only to a version that has one of these tags, which may be of any of its representations; `*` for any version (RFC 9110 §13.1.1).
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+
+	// IfNoneMatch Do it only if nothing there has one of these tags, `*` only if nothing is there at all; a GET is answered with 304 instead (RFC 9110 §13.1.2).
+	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
+}
+
+// GetAttendanceParams defines parameters for GetAttendance.
+type GetAttendanceParams struct {
+	// IfNoneMatch Do it only if nothing there has one of these tags, `*` only if nothing is there at all; a GET is answered with 304 instead (RFC 9110 §13.1.2).
+	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
+}
+
+// PutAttendanceParams defines parameters for PutAttendance.
+type PutAttendanceParams struct {
+	// IfMatch Do it only to a version that has one of these tags, which may be of any of its representations; `*` for any version (RFC 9110 §13.1.1).
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+
+	// IfNoneMatch Do it only if nothing there has one of these tags, `*` only if nothing is there at all; a GET is answered with 304 instead (RFC 9110 §13.1.2).
+	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
 }
 
 // ListSuggestionsParams defines parameters for ListSuggestions.
 type ListSuggestionsParams struct {
-	// Limit Results on a page; more than 100 is 100.
+	// Limit Results on a page; more than 100 is 100. Without it, as many as the service is set to give (5).
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// IfNoneMatch Do it only if nothing there has one of these tags, `*` only if nothing is there at all; a GET is answered with 304 instead (RFC 9110 §13.1.2).
+	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
 }
 
 // CreateEventJSONRequestBody defines body for CreateEvent for application/json ContentType.
@@ -261,31 +676,31 @@ type ServerInterface interface {
 	CreateEvent(ctx echo.Context) error
 	// DeleteEvent Cancel an event
 	// (DELETE /events/{id})
-	DeleteEvent(ctx echo.Context, id Id) error
+	DeleteEvent(ctx echo.Context, id PathId, params DeleteEventParams) error
 	// GetEvent Read an event
 	// (GET /events/{id})
-	GetEvent(ctx echo.Context, id Id) error
+	GetEvent(ctx echo.Context, id PathId, params GetEventParams) error
 	// PatchEvent Change an event
 	// (PATCH /events/{id})
-	PatchEvent(ctx echo.Context, id Id) error
+	PatchEvent(ctx echo.Context, id PathId, params PatchEventParams) error
 	// PutEvent Create or replace an event at this id
 	// (PUT /events/{id})
-	PutEvent(ctx echo.Context, id Id) error
+	PutEvent(ctx echo.Context, id PathId, params PutEventParams) error
 	// ListAttendances List who comes
 	// (GET /events/{id}/attendances)
-	ListAttendances(ctx echo.Context, id Id, params ListAttendancesParams) error
+	ListAttendances(ctx echo.Context, id PathId, params ListAttendancesParams) error
 	// DeleteAttendance Take an attendance back
 	// (DELETE /events/{id}/attendances/{user})
-	DeleteAttendance(ctx echo.Context, id Id, user openapi_types.UUID) error
+	DeleteAttendance(ctx echo.Context, id PathId, user openapi_types.UUID, params DeleteAttendanceParams) error
 	// GetAttendance Read whether a person comes
 	// (GET /events/{id}/attendances/{user})
-	GetAttendance(ctx echo.Context, id Id, user openapi_types.UUID) error
+	GetAttendance(ctx echo.Context, id PathId, user openapi_types.UUID, params GetAttendanceParams) error
 	// PutAttendance Say whether a person comes
 	// (PUT /events/{id}/attendances/{user})
-	PutAttendance(ctx echo.Context, id Id, user openapi_types.UUID) error
+	PutAttendance(ctx echo.Context, id PathId, user openapi_types.UUID, params PutAttendanceParams) error
 	// ListSuggestions The pizzas that those who come like most
 	// (GET /events/{id}/suggestions)
-	ListSuggestions(ctx echo.Context, id Id, params ListSuggestionsParams) error
+	ListSuggestions(ctx echo.Context, id PathId, params ListSuggestionsParams) error
 }
 
 // ServerInterfaceWrapper converts echo contexts to parameters.
@@ -313,6 +728,13 @@ func (w *ServerInterfaceWrapper) ListEvents(ctx echo.Context) error {
 		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter offset: %s", err))
 	}
 
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
 	// ------------- Optional query parameter "host" -------------
 
 	err = runtime.BindQueryParameterWithOptions("form", true, false, "host", ctx.QueryParams(), &params.Host, runtime.BindQueryParameterOptions{Type: "string", Format: "uuid"})
@@ -334,6 +756,23 @@ func (w *ServerInterfaceWrapper) ListEvents(ctx echo.Context) error {
 		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter to: %s", err))
 	}
 
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-None-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-None-Match")]; found {
+		var IfNoneMatch IfNoneMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-None-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-None-Match", valueList[0], &IfNoneMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-None-Match: %s", err))
+		}
+
+		params.IfNoneMatch = &IfNoneMatch
+	}
+
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.ListEvents(ctx, params)
 	return err
@@ -352,15 +791,50 @@ func (w *ServerInterfaceWrapper) CreateEvent(ctx echo.Context) error {
 func (w *ServerInterfaceWrapper) DeleteEvent(ctx echo.Context) error {
 	var err error
 	// ------------- Path parameter "id" -------------
-	var id Id
+	var id PathId
 
 	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
 	if err != nil {
 		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
 	}
 
+	// Parameter object where we will unmarshal all parameters from the context
+	var params DeleteEventParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = &IfMatch
+	}
+	// ------------- Optional header parameter "If-None-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-None-Match")]; found {
+		var IfNoneMatch IfNoneMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-None-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-None-Match", valueList[0], &IfNoneMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-None-Match: %s", err))
+		}
+
+		params.IfNoneMatch = &IfNoneMatch
+	}
+
 	// Invoke the callback with all the unmarshaled arguments
-	err = w.Handler.DeleteEvent(ctx, id)
+	err = w.Handler.DeleteEvent(ctx, id, params)
 	return err
 }
 
@@ -368,15 +842,35 @@ func (w *ServerInterfaceWrapper) DeleteEvent(ctx echo.Context) error {
 func (w *ServerInterfaceWrapper) GetEvent(ctx echo.Context) error {
 	var err error
 	// ------------- Path parameter "id" -------------
-	var id Id
+	var id PathId
 
 	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
 	if err != nil {
 		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
 	}
 
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetEventParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-None-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-None-Match")]; found {
+		var IfNoneMatch IfNoneMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-None-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-None-Match", valueList[0], &IfNoneMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-None-Match: %s", err))
+		}
+
+		params.IfNoneMatch = &IfNoneMatch
+	}
+
 	// Invoke the callback with all the unmarshaled arguments
-	err = w.Handler.GetEvent(ctx, id)
+	err = w.Handler.GetEvent(ctx, id, params)
 	return err
 }
 
@@ -384,15 +878,50 @@ func (w *ServerInterfaceWrapper) GetEvent(ctx echo.Context) error {
 func (w *ServerInterfaceWrapper) PatchEvent(ctx echo.Context) error {
 	var err error
 	// ------------- Path parameter "id" -------------
-	var id Id
+	var id PathId
 
 	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
 	if err != nil {
 		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
 	}
 
+	// Parameter object where we will unmarshal all parameters from the context
+	var params PatchEventParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = &IfMatch
+	}
+	// ------------- Optional header parameter "If-None-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-None-Match")]; found {
+		var IfNoneMatch IfNoneMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-None-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-None-Match", valueList[0], &IfNoneMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-None-Match: %s", err))
+		}
+
+		params.IfNoneMatch = &IfNoneMatch
+	}
+
 	// Invoke the callback with all the unmarshaled arguments
-	err = w.Handler.PatchEvent(ctx, id)
+	err = w.Handler.PatchEvent(ctx, id, params)
 	return err
 }
 
@@ -400,15 +929,50 @@ func (w *ServerInterfaceWrapper) PatchEvent(ctx echo.Context) error {
 func (w *ServerInterfaceWrapper) PutEvent(ctx echo.Context) error {
 	var err error
 	// ------------- Path parameter "id" -------------
-	var id Id
+	var id PathId
 
 	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
 	if err != nil {
 		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
 	}
 
+	// Parameter object where we will unmarshal all parameters from the context
+	var params PutEventParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = &IfMatch
+	}
+	// ------------- Optional header parameter "If-None-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-None-Match")]; found {
+		var IfNoneMatch IfNoneMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-None-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-None-Match", valueList[0], &IfNoneMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-None-Match: %s", err))
+		}
+
+		params.IfNoneMatch = &IfNoneMatch
+	}
+
 	// Invoke the callback with all the unmarshaled arguments
-	err = w.Handler.PutEvent(ctx, id)
+	err = w.Handler.PutEvent(ctx, id, params)
 	return err
 }
 
@@ -416,7 +980,7 @@ func (w *ServerInterfaceWrapper) PutEvent(ctx echo.Context) error {
 func (w *ServerInterfaceWrapper) ListAttendances(ctx echo.Context) error {
 	var err error
 	// ------------- Path parameter "id" -------------
-	var id Id
+	var id PathId
 
 	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
 	if err != nil {
@@ -439,6 +1003,30 @@ func (w *ServerInterfaceWrapper) ListAttendances(ctx echo.Context) error {
 		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter offset: %s", err))
 	}
 
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-None-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-None-Match")]; found {
+		var IfNoneMatch IfNoneMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-None-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-None-Match", valueList[0], &IfNoneMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-None-Match: %s", err))
+		}
+
+		params.IfNoneMatch = &IfNoneMatch
+	}
+
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.ListAttendances(ctx, id, params)
 	return err
@@ -448,7 +1036,7 @@ func (w *ServerInterfaceWrapper) ListAttendances(ctx echo.Context) error {
 func (w *ServerInterfaceWrapper) DeleteAttendance(ctx echo.Context) error {
 	var err error
 	// ------------- Path parameter "id" -------------
-	var id Id
+	var id PathId
 
 	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
 	if err != nil {
@@ -463,8 +1051,43 @@ func (w *ServerInterfaceWrapper) DeleteAttendance(ctx echo.Context) error {
 		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter user: %s", err))
 	}
 
+	// Parameter object where we will unmarshal all parameters from the context
+	var params DeleteAttendanceParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = &IfMatch
+	}
+	// ------------- Optional header parameter "If-None-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-None-Match")]; found {
+		var IfNoneMatch IfNoneMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-None-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-None-Match", valueList[0], &IfNoneMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-None-Match: %s", err))
+		}
+
+		params.IfNoneMatch = &IfNoneMatch
+	}
+
 	// Invoke the callback with all the unmarshaled arguments
-	err = w.Handler.DeleteAttendance(ctx, id, user)
+	err = w.Handler.DeleteAttendance(ctx, id, user, params)
 	return err
 }
 
@@ -472,7 +1095,7 @@ func (w *ServerInterfaceWrapper) DeleteAttendance(ctx echo.Context) error {
 func (w *ServerInterfaceWrapper) GetAttendance(ctx echo.Context) error {
 	var err error
 	// ------------- Path parameter "id" -------------
-	var id Id
+	var id PathId
 
 	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
 	if err != nil {
@@ -487,8 +1110,28 @@ func (w *ServerInterfaceWrapper) GetAttendance(ctx echo.Context) error {
 		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter user: %s", err))
 	}
 
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetAttendanceParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-None-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-None-Match")]; found {
+		var IfNoneMatch IfNoneMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-None-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-None-Match", valueList[0], &IfNoneMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-None-Match: %s", err))
+		}
+
+		params.IfNoneMatch = &IfNoneMatch
+	}
+
 	// Invoke the callback with all the unmarshaled arguments
-	err = w.Handler.GetAttendance(ctx, id, user)
+	err = w.Handler.GetAttendance(ctx, id, user, params)
 	return err
 }
 
@@ -496,7 +1139,7 @@ func (w *ServerInterfaceWrapper) GetAttendance(ctx echo.Context) error {
 func (w *ServerInterfaceWrapper) PutAttendance(ctx echo.Context) error {
 	var err error
 	// ------------- Path parameter "id" -------------
-	var id Id
+	var id PathId
 
 	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
 	if err != nil {
@@ -511,8 +1154,43 @@ func (w *ServerInterfaceWrapper) PutAttendance(ctx echo.Context) error {
 		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter user: %s", err))
 	}
 
+	// Parameter object where we will unmarshal all parameters from the context
+	var params PutAttendanceParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = &IfMatch
+	}
+	// ------------- Optional header parameter "If-None-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-None-Match")]; found {
+		var IfNoneMatch IfNoneMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-None-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-None-Match", valueList[0], &IfNoneMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-None-Match: %s", err))
+		}
+
+		params.IfNoneMatch = &IfNoneMatch
+	}
+
 	// Invoke the callback with all the unmarshaled arguments
-	err = w.Handler.PutAttendance(ctx, id, user)
+	err = w.Handler.PutAttendance(ctx, id, user, params)
 	return err
 }
 
@@ -520,7 +1198,7 @@ func (w *ServerInterfaceWrapper) PutAttendance(ctx echo.Context) error {
 func (w *ServerInterfaceWrapper) ListSuggestions(ctx echo.Context) error {
 	var err error
 	// ------------- Path parameter "id" -------------
-	var id Id
+	var id PathId
 
 	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
 	if err != nil {
@@ -534,6 +1212,23 @@ func (w *ServerInterfaceWrapper) ListSuggestions(ctx echo.Context) error {
 	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
 	if err != nil {
 		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-None-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-None-Match")]; found {
+		var IfNoneMatch IfNoneMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-None-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-None-Match", valueList[0], &IfNoneMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-None-Match: %s", err))
+		}
+
+		params.IfNoneMatch = &IfNoneMatch
 	}
 
 	// Invoke the callback with all the unmarshaled arguments

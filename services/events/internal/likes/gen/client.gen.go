@@ -63,88 +63,288 @@ func (e GetLikeParamsExpand) Valid() bool {
 	}
 }
 
-// Count defines model for Count.
+// Count How many like a pizza.
 type Count struct {
+	// Count How many people like it.
+	//
+	// Examples: 42
 	Count int64 `json:"count"`
-	Pizza int64 `json:"pizza"`
+
+	// Pizza An id.
+	//
+	// Examples: 7
+	Pizza Id `json:"pizza"`
 }
 
-// Counts defines model for Counts.
+// Counts How many like some pizzas.
 type Counts struct {
 	Results []Count `json:"results"`
 }
 
-// FieldError defines model for FieldError.
-type FieldError struct {
-	Detail string `json:"detail"`
-	Field  string `json:"field"`
+// CreatedAt When it came to be.
+//
+// Examples: 2026-11-20T18:30:00Z
+type CreatedAt = time.Time
+
+// ExpandedLike A like with its pizza in place of the pizza's id.
+type ExpandedLike struct {
+	// CreatedAt When it came to be.
+	//
+	// Examples: 2026-11-20T18:30:00Z
+	CreatedAt CreatedAt `json:"created_at"`
+
+	// Id Given by the service, or by the path of a PUT.
+	//
+	// Examples: 7
+	Id ReadOnlyId `json:"id"`
+
+	// Pizza The pizza; null if it is gone.
+	Pizza *Pizza `json:"pizza"`
+
+	// User A person's id.
+	//
+	// Examples: 6f1c9f9e-3a55-4f0e-9d5b-0c6f0d9b7a11
+	User Person `json:"user"`
 }
 
-// Id Examples: 7
+// ExpandedLikeList A page of likes with their pizzas.
+type ExpandedLikeList struct {
+	// Count How many results the whole list has.
+	//
+	// Examples: 7
+	Count Total `json:"count"`
+
+	// Next Where the next page is; null on the last.
+	//
+	// Examples: http://localhost:8002/api/v1/pizzas?limit=2&offset=4&cursor=AAAAAAAAAAQ
+	Next *Next `json:"next"`
+
+	// Previous Where the page before is; null on the first.
+	//
+	// Examples: http://localhost:8002/api/v1/pizzas?limit=2
+	Previous *Previous      `json:"previous"`
+	Results  []ExpandedLike `json:"results"`
+}
+
+// FieldError One field that is not valid, and why.
+type FieldError struct {
+	// Detail What is wrong with it.
+	//
+	// Examples: is required
+	Detail string `json:"detail"`
+
+	// Field A property as a path, a parameter by its name, or `body`.
+	//
+	// Examples: title
+	Field string `json:"field"`
+}
+
+// Id An id.
+//
+// Examples: 7
 type Id = int64
 
-// Like defines model for Like.
+// Like That a person likes a pizza.
 type Like struct {
-	CreatedAt time.Time `json:"created_at"`
-	Id        int64     `json:"id"`
+	// CreatedAt When it came to be.
+	//
+	// Examples: 2026-11-20T18:30:00Z
+	CreatedAt CreatedAt `json:"created_at"`
 
-	// Pizza The pizza's id, or with expand=pizza the pizza.
-	Pizza *any               `json:"pizza"`
-	User  openapi_types.UUID `json:"user"`
-}
+	// Id Given by the service, or by the path of a PUT.
+	//
+	// Examples: 7
+	Id ReadOnlyId `json:"id"`
 
-// LikeList defines model for LikeList.
-type LikeList struct {
-	// Count Of the whole list.
-	Count    int64   `json:"count"`
-	Next     *string `json:"next"`
-	Previous *string `json:"previous"`
-	Results  []Like  `json:"results"`
-}
-
-// LikePatch defines model for LikePatch.
-type LikePatch struct {
-	CreatedAt *time.Time `json:"created_at,omitempty"`
-	Id        *int64     `json:"id,omitempty"`
-
-	// Pizza Examples: 7
-	Pizza *Id                 `json:"pizza,omitempty"`
-	User  *openapi_types.UUID `json:"user,omitempty"`
-}
-
-// NewLike defines model for NewLike.
-type NewLike struct {
-	CreatedAt *time.Time `json:"created_at,omitempty"`
-	Id        *int64     `json:"id,omitempty"`
-
-	// Pizza Examples: 7
+	// Pizza An id.
+	//
+	// Examples: 7
 	Pizza Id `json:"pizza"`
 
-	// User Who likes it; a person can leave this out, and like for nobody else.
+	// User A person's id.
+	//
+	// Examples: 6f1c9f9e-3a55-4f0e-9d5b-0c6f0d9b7a11
+	User Person `json:"user"`
+}
+
+// LikeList A page of likes.
+type LikeList struct {
+	// Count How many results the whole list has.
+	//
+	// Examples: 7
+	Count Total `json:"count"`
+
+	// Next Where the next page is; null on the last.
+	//
+	// Examples: http://localhost:8002/api/v1/pizzas?limit=2&offset=4&cursor=AAAAAAAAAAQ
+	Next *Next `json:"next"`
+
+	// Previous Where the page before is; null on the first.
+	//
+	// Examples: http://localhost:8002/api/v1/pizzas?limit=2
+	Previous *Previous `json:"previous"`
+	Results  []Like    `json:"results"`
+}
+
+// LikePatch What changes in a like; what is left out stays.
+type LikePatch struct {
+	// CreatedAt When it came to be.
+	//
+	// Examples: 2026-11-20T18:30:00Z
+	CreatedAt *CreatedAt `json:"created_at,omitempty"`
+
+	// Id Given by the service, or by the path of a PUT.
+	//
+	// Examples: 7
+	Id *ReadOnlyId `json:"id,omitempty"`
+
+	// Pizza An id.
+	//
+	// Examples: 7
+	Pizza *Id `json:"pizza,omitempty"`
+
+	// User Who likes it; null leaves that as it is.
+	//
+	// Examples: 6f1c9f9e-3a55-4f0e-9d5b-0c6f0d9b7a11
 	User *openapi_types.UUID `json:"user,omitempty"`
 }
 
-// Pizza As pizza has it.
-type Pizza struct {
-	CreatedAt   time.Time           `json:"created_at"`
-	Creator     *openapi_types.UUID `json:"creator"`
-	Description string              `json:"description"`
-	Id          int64               `json:"id"`
-	ImageUrl    string              `json:"image_url"`
-	Title       string              `json:"title"`
-	UpdatedAt   time.Time           `json:"updated_at"`
+// NewLike A like as it is written.
+type NewLike struct {
+	// CreatedAt When it came to be.
+	//
+	// Examples: 2026-11-20T18:30:00Z
+	CreatedAt *CreatedAt `json:"created_at,omitempty"`
+
+	// Id Given by the service, or by the path of a PUT.
+	//
+	// Examples: 7
+	Id *ReadOnlyId `json:"id,omitempty"`
+
+	// Pizza An id.
+	//
+	// Examples: 7
+	Pizza Id `json:"pizza"`
+
+	// User Who likes it; a person can leave this out, and like for nobody else.
+	//
+	// Examples: 6f1c9f9e-3a55-4f0e-9d5b-0c6f0d9b7a11
+	User *openapi_types.UUID `json:"user,omitempty"`
 }
 
-// Problem defines model for Problem.
-type Problem struct {
-	Detail   *string       `json:"detail,omitempty"`
-	Errors   *[]FieldError `json:"errors,omitempty"`
-	Instance *string       `json:"instance,omitempty"`
-	Status   int           `json:"status"`
-	Title    string        `json:"title"`
-	TraceId  *string       `json:"trace_id,omitempty"`
-	Type     string        `json:"type"`
+// Next Where the next page is; null on the last.
+//
+// Examples: http://localhost:8002/api/v1/pizzas?limit=2&offset=4&cursor=AAAAAAAAAAQ
+type Next = string
+
+// Person A person's id.
+//
+// Examples: 6f1c9f9e-3a55-4f0e-9d5b-0c6f0d9b7a11
+type Person = openapi_types.UUID
+
+// Pizza A pizza, as the pizza service has it.
+type Pizza struct {
+	// CreatedAt When it came to be.
+	//
+	// Examples: 2026-11-20T18:30:00Z
+	CreatedAt CreatedAt `json:"created_at"`
+
+	// Creator Who uploaded it; null for a pizza of the house.
+	//
+	// Examples: 6f1c9f9e-3a55-4f0e-9d5b-0c6f0d9b7a11
+	Creator *openapi_types.UUID `json:"creator"`
+
+	// Description Examples: Tomato, mozzarella, basil.
+	Description string `json:"description"`
+
+	// Id Given by the service, or by the path of a PUT.
+	//
+	// Examples: 7
+	Id ReadOnlyId `json:"id"`
+
+	// ImageUrl Where a picture is; empty for none.
+	//
+	// Examples: https://images.example.org/margherita.jpg
+	ImageUrl string `json:"image_url"`
+
+	// Title Examples: Margherita
+	Title string `json:"title"`
+
+	// UpdatedAt When it last changed.
+	//
+	// Examples: 2026-11-21T09:15:42.123456Z
+	UpdatedAt UpdatedAt `json:"updated_at"`
 }
+
+// Previous Where the page before is; null on the first.
+//
+// Examples: http://localhost:8002/api/v1/pizzas?limit=2
+type Previous = string
+
+// Problem What is wrong (RFC 9457).
+type Problem struct {
+	// Detail What is wrong in this case.
+	//
+	// Examples: Not found.
+	Detail string `json:"detail"`
+
+	// Errors Every field of the request that is not valid.
+	Errors *[]FieldError `json:"errors,omitempty"`
+
+	// Instance The path that was asked for.
+	//
+	// Examples: /api/v1/pizzas/7
+	Instance string `json:"instance"`
+
+	// Status The answer's status.
+	//
+	// Examples: 404
+	Status int32 `json:"status"`
+
+	// Title What the status means.
+	//
+	// Examples: Not Found
+	Title string `json:"title"`
+
+	// TraceId The trace that the request was part of, to quote when asking for help.
+	//
+	// Examples: 4bf92f3577b34da6a3ce929d0e0e4736
+	TraceId string `json:"trace_id"`
+
+	// Type A stable name for the kind of problem, to switch on. These are all there are.
+	//
+	// Examples: urn:problem:not-found
+	Type string `json:"type"`
+}
+
+// ReadOnlyId Given by the service, or by the path of a PUT.
+//
+// Examples: 7
+type ReadOnlyId = int64
+
+// Total How many results the whole list has.
+//
+// Examples: 7
+type Total = int64
+
+// UpdatedAt When it last changed.
+//
+// Examples: 2026-11-21T09:15:42.123456Z
+type UpdatedAt = time.Time
+
+// IfMatch defines model for If-Match.
+type IfMatch = string
+
+// IfNoneMatch defines model for If-None-Match.
+type IfNoneMatch = string
+
+// PathId An id.
+//
+// Examples: 7
+type PathId = Id
+
+// Cursor defines model for cursor.
+type Cursor = string
 
 // Expand defines model for expand.
 type Expand string
@@ -155,13 +355,86 @@ type Limit = int
 // Offset defines model for offset.
 type Offset = int
 
+// BadGateway What is wrong (RFC 9457).
+type BadGateway = Problem
+
+// BadRequest What is wrong (RFC 9457).
+type BadRequest = Problem
+
+// Conflict What is wrong (RFC 9457).
+type Conflict = Problem
+
+// CountsResponse How many like some pizzas.
+type CountsResponse = Counts
+
+// Forbidden What is wrong (RFC 9457).
+type Forbidden = Problem
+
+// GatewayTimeout What is wrong (RFC 9457).
+type GatewayTimeout = Problem
+
+// Gone What is wrong (RFC 9457).
+type Gone = Problem
+
+// InternalServerError What is wrong (RFC 9457).
+type InternalServerError = Problem
+
+// LikeResponse defines model for Like.
+type LikeResponse struct {
+	union json.RawMessage
+}
+
+// LikeChanged That a person likes a pizza.
+type LikeChanged = Like
+
+// LikeCreated That a person likes a pizza.
+type LikeCreated = Like
+
+// LikeListResponse defines model for LikeList.
+type LikeListResponse struct {
+	union json.RawMessage
+}
+
+// NotAcceptable What is wrong (RFC 9457).
+type NotAcceptable = Problem
+
+// NotFound What is wrong (RFC 9457).
+type NotFound = Problem
+
+// PreconditionFailed What is wrong (RFC 9457).
+type PreconditionFailed = Problem
+
+// TooLarge What is wrong (RFC 9457).
+type TooLarge = Problem
+
+// Unauthorized What is wrong (RFC 9457).
+type Unauthorized = Problem
+
+// Unavailable What is wrong (RFC 9457).
+type Unavailable = Problem
+
+// UnsupportedMediaType What is wrong (RFC 9457).
+type UnsupportedMediaType = Problem
+
+// LikePatchBodyRequestBodyJSON What changes in a like; what is left out stays.
+type LikePatchBodyRequestBodyJSON = LikePatch
+
+// LikePatchBodyRequestBodyJSON2 What changes in a like; what is left out stays.
+type LikePatchBodyRequestBodyJSON2 = LikePatch
+
+// NewLikeBody A like as it is written.
+type NewLikeBody = NewLike
+
 // ListLikesParams defines parameters for ListLikes.
 type ListLikesParams struct {
-	// Limit Results on a page; more than 100 is 100.
+	// Limit Results on a page; more than 100 is 100. Without it, as many as the service is set to give (5).
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 
 	// Offset Results to pass over.
 	Offset *Offset `form:"offset,omitempty" json:"offset,omitempty"`
+
+	// Cursor Where a page begins, from the next and previous links; opaque. With it, offset only says how many rows came before.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 
 	// User Only the likes of this person.
 	User *openapi_types.UUID `form:"user,omitempty" json:"user,omitempty"`
@@ -171,6 +444,9 @@ type ListLikesParams struct {
 
 	// Expand Gives the pizza itself instead of its id, or null if it is gone.
 	Expand *ListLikesParamsExpand `form:"expand,omitempty" json:"expand,omitempty"`
+
+	// IfNoneMatch Do it only if nothing there has one of these tags, `*` only if nothing is there at all; a GET is answered with 304 instead (RFC 9110 §13.1.2).
+	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
 }
 
 // ListLikesParamsExpand defines parameters for ListLikes.
@@ -180,16 +456,49 @@ type ListLikesParamsExpand string
 type CountLikesParams struct {
 	// Pizza Pizzas to count for, at most 100.
 	Pizza []Id `form:"pizza" json:"pizza"`
+
+	// IfNoneMatch Do it only if nothing there has one of these tags, `*` only if nothing is there at all; a GET is answered with 304 instead (RFC 9110 §13.1.2).
+	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
+}
+
+// DeleteLikeParams defines parameters for DeleteLike.
+type DeleteLikeParams struct {
+	// IfMatch Do it only to a version that has one of these tags, which may be of any of its representations; `*` for any version (RFC 9110 §13.1.1).
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+
+	// IfNoneMatch Do it only if nothing there has one of these tags, `*` only if nothing is there at all; a GET is answered with 304 instead (RFC 9110 §13.1.2).
+	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
 }
 
 // GetLikeParams defines parameters for GetLike.
 type GetLikeParams struct {
 	// Expand Gives the pizza itself instead of its id, or null if it is gone.
 	Expand *GetLikeParamsExpand `form:"expand,omitempty" json:"expand,omitempty"`
+
+	// IfNoneMatch Do it only if nothing there has one of these tags, `*` only if nothing is there at all; a GET is answered with 304 instead (RFC 9110 §13.1.2).
+	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
 }
 
 // GetLikeParamsExpand defines parameters for GetLike.
 type GetLikeParamsExpand string
+
+// PatchLikeParams defines parameters for PatchLike.
+type PatchLikeParams struct {
+	// IfMatch Do it only to a version that has one of these tags, which may be of any of its representations; `*` for any version (RFC 9110 §13.1.1).
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+
+	// IfNoneMatch Do it only if nothing there has one of these tags, `*` only if nothing is there at all; a GET is answered with 304 instead (RFC 9110 §13.1.2).
+	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
+}
+
+// PutLikeParams defines parameters for PutLike.
+type PutLikeParams struct {
+	// IfMatch Do it only to a version that has one of these tags, which may be of any of its representations; `*` for any version (RFC 9110 §13.1.1).
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+
+	// IfNoneMatch Do it only if nothing there has one of these tags, `*` only if nothing is there at all; a GET is answered with 304 instead (RFC 9110 §13.1.2).
+	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
+}
 
 // CreateLikeJSONRequestBody defines body for CreateLike for application/json ContentType.
 type CreateLikeJSONRequestBody = NewLike
@@ -202,6 +511,130 @@ type PatchLikeApplicationMergePatchPlusJSONRequestBody = LikePatch
 
 // PutLikeJSONRequestBody defines body for PutLike for application/json ContentType.
 type PutLikeJSONRequestBody = NewLike
+
+// AsLike returns the union data inside the LikeResponse as a Like
+func (t LikeResponse) AsLike() (Like, error) {
+	var body Like
+	err := json.Unmarshal(t.union, &body)
+	return body, err
+}
+
+// FromLike overwrites any union data inside the LikeResponse as the provided Like
+func (t *LikeResponse) FromLike(v Like) error {
+	b, err := json.Marshal(v)
+	t.union = b
+	return err
+}
+
+// MergeLike performs a merge with any union data inside the LikeResponse, using the provided Like
+func (t *LikeResponse) MergeLike(v Like) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+
+	merged, err := runtime.JSONMerge(t.union, b)
+	t.union = merged
+	return err
+}
+
+// AsExpandedLike returns the union data inside the LikeResponse as a ExpandedLike
+func (t LikeResponse) AsExpandedLike() (ExpandedLike, error) {
+	var body ExpandedLike
+	err := json.Unmarshal(t.union, &body)
+	return body, err
+}
+
+// FromExpandedLike overwrites any union data inside the LikeResponse as the provided ExpandedLike
+func (t *LikeResponse) FromExpandedLike(v ExpandedLike) error {
+	b, err := json.Marshal(v)
+	t.union = b
+	return err
+}
+
+// MergeExpandedLike performs a merge with any union data inside the LikeResponse, using the provided ExpandedLike
+func (t *LikeResponse) MergeExpandedLike(v ExpandedLike) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+
+	merged, err := runtime.JSONMerge(t.union, b)
+	t.union = merged
+	return err
+}
+
+func (t LikeResponse) MarshalJSON() ([]byte, error) {
+	b, err := t.union.MarshalJSON()
+	return b, err
+}
+
+func (t *LikeResponse) UnmarshalJSON(b []byte) error {
+	err := t.union.UnmarshalJSON(b)
+	return err
+}
+
+// AsLikeList returns the union data inside the LikeListResponse as a LikeList
+func (t LikeListResponse) AsLikeList() (LikeList, error) {
+	var body LikeList
+	err := json.Unmarshal(t.union, &body)
+	return body, err
+}
+
+// FromLikeList overwrites any union data inside the LikeListResponse as the provided LikeList
+func (t *LikeListResponse) FromLikeList(v LikeList) error {
+	b, err := json.Marshal(v)
+	t.union = b
+	return err
+}
+
+// MergeLikeList performs a merge with any union data inside the LikeListResponse, using the provided LikeList
+func (t *LikeListResponse) MergeLikeList(v LikeList) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+
+	merged, err := runtime.JSONMerge(t.union, b)
+	t.union = merged
+	return err
+}
+
+// AsExpandedLikeList returns the union data inside the LikeListResponse as a ExpandedLikeList
+func (t LikeListResponse) AsExpandedLikeList() (ExpandedLikeList, error) {
+	var body ExpandedLikeList
+	err := json.Unmarshal(t.union, &body)
+	return body, err
+}
+
+// FromExpandedLikeList overwrites any union data inside the LikeListResponse as the provided ExpandedLikeList
+func (t *LikeListResponse) FromExpandedLikeList(v ExpandedLikeList) error {
+	b, err := json.Marshal(v)
+	t.union = b
+	return err
+}
+
+// MergeExpandedLikeList performs a merge with any union data inside the LikeListResponse, using the provided ExpandedLikeList
+func (t *LikeListResponse) MergeExpandedLikeList(v ExpandedLikeList) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+
+	merged, err := runtime.JSONMerge(t.union, b)
+	t.union = merged
+	return err
+}
+
+func (t LikeListResponse) MarshalJSON() ([]byte, error) {
+	b, err := t.union.MarshalJSON()
+	return b, err
+}
+
+func (t *LikeListResponse) UnmarshalJSON(b []byte) error {
+	err := t.union.UnmarshalJSON(b)
+	return err
+}
 
 // RequestEditorFn is the function signature for the RequestEditor callback function
 type RequestEditorFn func(ctx context.Context, req *http.Request) error
@@ -279,12 +712,14 @@ type ClientInterface interface {
 
 	// ListLikes List likes
 	//
-	// A person sees their own; staff and services see all, and may narrow them down.
+	// A person sees their own; staff and services see all, and may narrow them down. In the order in which they came.
 	//
 	// Corresponds with GET /likes (the `ListLikes` operationId).
 	ListLikes(ctx context.Context, params *ListLikesParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// CreateLikeWithBody Like a pizza
+	//
+	// For oneself; staff and services also for others. The pizza has to exist.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -293,6 +728,8 @@ type ClientInterface interface {
 
 	// CreateLike Like a pizza
 	//
+	// For oneself; staff and services also for others. The pizza has to exist.
+	//
 	// Takes a body of the `application/json` content type.
 	//
 	// Corresponds with POST /likes (the `CreateLike` operationId).
@@ -300,58 +737,64 @@ type ClientInterface interface {
 
 	// CountLikes Count the likes of pizzas
 	//
+	// A count for each pizza asked for, in that order; 0 also for one that does not exist.
+	//
 	// Corresponds with GET /likes/counts (the `CountLikes` operationId).
 	CountLikes(ctx context.Context, params *CountLikesParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// DeleteLike Take a like back
 	//
 	// Corresponds with DELETE /likes/{id} (the `DeleteLike` operationId).
-	DeleteLike(ctx context.Context, id Id, reqEditors ...RequestEditorFn) (*http.Response, error)
+	DeleteLike(ctx context.Context, id PathId, params *DeleteLikeParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// GetLike Read a like
 	//
 	// Corresponds with GET /likes/{id} (the `GetLike` operationId).
-	GetLike(ctx context.Context, id Id, params *GetLikeParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+	GetLike(ctx context.Context, id PathId, params *GetLikeParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// PatchLikeWithBody Change a like
 	//
 	// Takes any type of body and a specified content type.
 	//
 	// Corresponds with PATCH /likes/{id} (the `PatchLike` operationId).
-	PatchLikeWithBody(ctx context.Context, id Id, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+	PatchLikeWithBody(ctx context.Context, id PathId, params *PatchLikeParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// PatchLike Change a like
 	//
 	// Takes a body of the `application/json` content type.
 	//
 	// Corresponds with PATCH /likes/{id} (the `PatchLike` operationId).
-	PatchLike(ctx context.Context, id Id, body PatchLikeJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+	PatchLike(ctx context.Context, id PathId, params *PatchLikeParams, body PatchLikeJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// PatchLikeWithApplicationMergePatchPlusJSONBody Change a like
 	//
 	// Takes a body of the `application/merge-patch+json` content type.
 	//
 	// Corresponds with PATCH /likes/{id} (the `PatchLike` operationId).
-	PatchLikeWithApplicationMergePatchPlusJSONBody(ctx context.Context, id Id, body PatchLikeApplicationMergePatchPlusJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+	PatchLikeWithApplicationMergePatchPlusJSONBody(ctx context.Context, id PathId, params *PatchLikeParams, body PatchLikeApplicationMergePatchPlusJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// PutLikeWithBody Create or replace a like at this id
+	//
+	// A like that is replaced stays its person's if user is left out.
 	//
 	// Takes any type of body and a specified content type.
 	//
 	// Corresponds with PUT /likes/{id} (the `PutLike` operationId).
-	PutLikeWithBody(ctx context.Context, id Id, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+	PutLikeWithBody(ctx context.Context, id PathId, params *PutLikeParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// PutLike Create or replace a like at this id
+	//
+	// A like that is replaced stays its person's if user is left out.
 	//
 	// Takes a body of the `application/json` content type.
 	//
 	// Corresponds with PUT /likes/{id} (the `PutLike` operationId).
-	PutLike(ctx context.Context, id Id, body PutLikeJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+	PutLike(ctx context.Context, id PathId, params *PutLikeParams, body PutLikeJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 }
 
 // ListLikes List likes
 //
-// A person sees their own; staff and services see all, and may narrow them down.
+// A person sees their own; staff and services see all, and may narrow them down. In the order in which they came.
 //
 // Corresponds with GET /likes (the `ListLikes` operationId).
 func (c *Client) ListLikes(ctx context.Context, params *ListLikesParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -367,6 +810,8 @@ func (c *Client) ListLikes(ctx context.Context, params *ListLikesParams, reqEdit
 }
 
 // CreateLikeWithBody Like a pizza
+//
+// For oneself; staff and services also for others. The pizza has to exist.
 //
 // Takes any type of body and a specified content type.
 //
@@ -385,6 +830,8 @@ func (c *Client) CreateLikeWithBody(ctx context.Context, contentType string, bod
 
 // CreateLike Like a pizza
 //
+// For oneself; staff and services also for others. The pizza has to exist.
+//
 // Takes a body of the `application/json` content type.
 //
 // Corresponds with POST /likes (the `CreateLike` operationId).
@@ -402,6 +849,8 @@ func (c *Client) CreateLike(ctx context.Context, body CreateLikeJSONRequestBody,
 
 // CountLikes Count the likes of pizzas
 //
+// A count for each pizza asked for, in that order; 0 also for one that does not exist.
+//
 // Corresponds with GET /likes/counts (the `CountLikes` operationId).
 func (c *Client) CountLikes(ctx context.Context, params *CountLikesParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewCountLikesRequest(c.Server, params)
@@ -418,8 +867,8 @@ func (c *Client) CountLikes(ctx context.Context, params *CountLikesParams, reqEd
 // DeleteLike Take a like back
 //
 // Corresponds with DELETE /likes/{id} (the `DeleteLike` operationId).
-func (c *Client) DeleteLike(ctx context.Context, id Id, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewDeleteLikeRequest(c.Server, id)
+func (c *Client) DeleteLike(ctx context.Context, id PathId, params *DeleteLikeParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewDeleteLikeRequest(c.Server, id, params)
 	if err != nil {
 		return nil, err
 	}
@@ -433,7 +882,7 @@ func (c *Client) DeleteLike(ctx context.Context, id Id, reqEditors ...RequestEdi
 // GetLike Read a like
 //
 // Corresponds with GET /likes/{id} (the `GetLike` operationId).
-func (c *Client) GetLike(ctx context.Context, id Id, params *GetLikeParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+func (c *Client) GetLike(ctx context.Context, id PathId, params *GetLikeParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewGetLikeRequest(c.Server, id, params)
 	if err != nil {
 		return nil, err
@@ -450,8 +899,8 @@ func (c *Client) GetLike(ctx context.Context, id Id, params *GetLikeParams, reqE
 // Takes any type of body and a specified content type.
 //
 // Corresponds with PATCH /likes/{id} (the `PatchLike` operationId).
-func (c *Client) PatchLikeWithBody(ctx context.Context, id Id, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewPatchLikeRequestWithBody(c.Server, id, contentType, body)
+func (c *Client) PatchLikeWithBody(ctx context.Context, id PathId, params *PatchLikeParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewPatchLikeRequestWithBody(c.Server, id, params, contentType, body)
 	if err != nil {
 		return nil, err
 	}
@@ -467,8 +916,8 @@ func (c *Client) PatchLikeWithBody(ctx context.Context, id Id, contentType strin
 // Takes a body of the `application/json` content type.
 //
 // Corresponds with PATCH /likes/{id} (the `PatchLike` operationId).
-func (c *Client) PatchLike(ctx context.Context, id Id, body PatchLikeJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewPatchLikeRequest(c.Server, id, body)
+func (c *Client) PatchLike(ctx context.Context, id PathId, params *PatchLikeParams, body PatchLikeJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewPatchLikeRequest(c.Server, id, params, body)
 	if err != nil {
 		return nil, err
 	}
@@ -484,8 +933,8 @@ func (c *Client) PatchLike(ctx context.Context, id Id, body PatchLikeJSONRequest
 // Takes a body of the `application/merge-patch+json` content type.
 //
 // Corresponds with PATCH /likes/{id} (the `PatchLike` operationId).
-func (c *Client) PatchLikeWithApplicationMergePatchPlusJSONBody(ctx context.Context, id Id, body PatchLikeApplicationMergePatchPlusJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewPatchLikeRequestWithApplicationMergePatchPlusJSONBody(c.Server, id, body)
+func (c *Client) PatchLikeWithApplicationMergePatchPlusJSONBody(ctx context.Context, id PathId, params *PatchLikeParams, body PatchLikeApplicationMergePatchPlusJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewPatchLikeRequestWithApplicationMergePatchPlusJSONBody(c.Server, id, params, body)
 	if err != nil {
 		return nil, err
 	}
@@ -498,11 +947,13 @@ func (c *Client) PatchLikeWithApplicationMergePatchPlusJSONBody(ctx context.Cont
 
 // PutLikeWithBody Create or replace a like at this id
 //
+// A like that is replaced stays its person's if user is left out.
+//
 // Takes any type of body and a specified content type.
 //
 // Corresponds with PUT /likes/{id} (the `PutLike` operationId).
-func (c *Client) PutLikeWithBody(ctx context.Context, id Id, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewPutLikeRequestWithBody(c.Server, id, contentType, body)
+func (c *Client) PutLikeWithBody(ctx context.Context, id PathId, params *PutLikeParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewPutLikeRequestWithBody(c.Server, id, params, contentType, body)
 	if err != nil {
 		return nil, err
 	}
@@ -515,11 +966,13 @@ func (c *Client) PutLikeWithBody(ctx context.Context, id Id, contentType string,
 
 // PutLike Create or replace a like at this id
 //
+// A like that is replaced stays its person's if user is left out.
+//
 // Takes a body of the `application/json` content type.
 //
 // Corresponds with PUT /likes/{id} (the `PutLike` operationId).
-func (c *Client) PutLike(ctx context.Context, id Id, body PutLikeJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewPutLikeRequest(c.Server, id, body)
+func (c *Client) PutLike(ctx context.Context, id PathId, params *PutLikeParams, body PutLikeJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewPutLikeRequest(c.Server, id, params, body)
 	if err != nil {
 		return nil, err
 	}
@@ -582,6 +1035,18 @@ func NewListLikesRequest(server string, params *ListLikesParams) (*http.Request,
 
 		}
 
+		if params.Cursor != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "cursor", *params.Cursor, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
 		if params.User != nil {
 
 			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "user", *params.User, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: "uuid"}); err != nil {
@@ -627,6 +1092,21 @@ func NewListLikesRequest(server string, params *ListLikesParams) (*http.Request,
 	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
 	if err != nil {
 		return nil, err
+	}
+
+	if params != nil {
+
+		if params.IfNoneMatch != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "If-None-Match", *params.IfNoneMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("If-None-Match", headerParam0)
+		}
+
 	}
 
 	return req, nil
@@ -723,11 +1203,26 @@ func NewCountLikesRequest(server string, params *CountLikesParams) (*http.Reques
 		return nil, err
 	}
 
+	if params != nil {
+
+		if params.IfNoneMatch != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "If-None-Match", *params.IfNoneMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("If-None-Match", headerParam0)
+		}
+
+	}
+
 	return req, nil
 }
 
 // NewDeleteLikeRequest constructs an http.Request for the DeleteLike method
-func NewDeleteLikeRequest(server string, id Id) (*http.Request, error) {
+func NewDeleteLikeRequest(server string, id PathId, params *DeleteLikeParams) (*http.Request, error) {
 	var err error
 
 	var pathParam0 string
@@ -757,11 +1252,37 @@ func NewDeleteLikeRequest(server string, id Id) (*http.Request, error) {
 		return nil, err
 	}
 
+	if params != nil {
+
+		if params.IfMatch != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "If-Match", *params.IfMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("If-Match", headerParam0)
+		}
+
+		if params.IfNoneMatch != nil {
+			var headerParam1 string
+
+			headerParam1, err = runtime.StyleParamWithOptions("simple", false, "If-None-Match", *params.IfNoneMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("If-None-Match", headerParam1)
+		}
+
+	}
+
 	return req, nil
 }
 
 // NewGetLikeRequest constructs an http.Request for the GetLike method
-func NewGetLikeRequest(server string, id Id, params *GetLikeParams) (*http.Request, error) {
+func NewGetLikeRequest(server string, id PathId, params *GetLikeParams) (*http.Request, error) {
 	var err error
 
 	var pathParam0 string
@@ -818,33 +1339,48 @@ func NewGetLikeRequest(server string, id Id, params *GetLikeParams) (*http.Reque
 		return nil, err
 	}
 
+	if params != nil {
+
+		if params.IfNoneMatch != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "If-None-Match", *params.IfNoneMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("If-None-Match", headerParam0)
+		}
+
+	}
+
 	return req, nil
 }
 
 // NewPatchLikeRequest calls the generic PatchLike builder with application/json body
-func NewPatchLikeRequest(server string, id Id, body PatchLikeJSONRequestBody) (*http.Request, error) {
+func NewPatchLikeRequest(server string, id PathId, params *PatchLikeParams, body PatchLikeJSONRequestBody) (*http.Request, error) {
 	var bodyReader io.Reader
 	buf, err := json.Marshal(body)
 	if err != nil {
 		return nil, err
 	}
 	bodyReader = bytes.NewReader(buf)
-	return NewPatchLikeRequestWithBody(server, id, "application/json", bodyReader)
+	return NewPatchLikeRequestWithBody(server, id, params, "application/json", bodyReader)
 }
 
 // NewPatchLikeRequestWithApplicationMergePatchPlusJSONBody calls the generic PatchLike builder with application/merge-patch+json body
-func NewPatchLikeRequestWithApplicationMergePatchPlusJSONBody(server string, id Id, body PatchLikeApplicationMergePatchPlusJSONRequestBody) (*http.Request, error) {
+func NewPatchLikeRequestWithApplicationMergePatchPlusJSONBody(server string, id PathId, params *PatchLikeParams, body PatchLikeApplicationMergePatchPlusJSONRequestBody) (*http.Request, error) {
 	var bodyReader io.Reader
 	buf, err := json.Marshal(body)
 	if err != nil {
 		return nil, err
 	}
 	bodyReader = bytes.NewReader(buf)
-	return NewPatchLikeRequestWithBody(server, id, "application/merge-patch+json", bodyReader)
+	return NewPatchLikeRequestWithBody(server, id, params, "application/merge-patch+json", bodyReader)
 }
 
 // NewPatchLikeRequestWithBody constructs an http.Request for the PatchLike method, with any body, and a specified content type
-func NewPatchLikeRequestWithBody(server string, id Id, contentType string, body io.Reader) (*http.Request, error) {
+func NewPatchLikeRequestWithBody(server string, id PathId, params *PatchLikeParams, contentType string, body io.Reader) (*http.Request, error) {
 	var err error
 
 	var pathParam0 string
@@ -876,22 +1412,48 @@ func NewPatchLikeRequestWithBody(server string, id Id, contentType string, body 
 
 	req.Header.Add("Content-Type", contentType)
 
+	if params != nil {
+
+		if params.IfMatch != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "If-Match", *params.IfMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("If-Match", headerParam0)
+		}
+
+		if params.IfNoneMatch != nil {
+			var headerParam1 string
+
+			headerParam1, err = runtime.StyleParamWithOptions("simple", false, "If-None-Match", *params.IfNoneMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("If-None-Match", headerParam1)
+		}
+
+	}
+
 	return req, nil
 }
 
 // NewPutLikeRequest calls the generic PutLike builder with application/json body
-func NewPutLikeRequest(server string, id Id, body PutLikeJSONRequestBody) (*http.Request, error) {
+func NewPutLikeRequest(server string, id PathId, params *PutLikeParams, body PutLikeJSONRequestBody) (*http.Request, error) {
 	var bodyReader io.Reader
 	buf, err := json.Marshal(body)
 	if err != nil {
 		return nil, err
 	}
 	bodyReader = bytes.NewReader(buf)
-	return NewPutLikeRequestWithBody(server, id, "application/json", bodyReader)
+	return NewPutLikeRequestWithBody(server, id, params, "application/json", bodyReader)
 }
 
 // NewPutLikeRequestWithBody constructs an http.Request for the PutLike method, with any body, and a specified content type
-func NewPutLikeRequestWithBody(server string, id Id, contentType string, body io.Reader) (*http.Request, error) {
+func NewPutLikeRequestWithBody(server string, id PathId, params *PutLikeParams, contentType string, body io.Reader) (*http.Request, error) {
 	var err error
 
 	var pathParam0 string
@@ -922,6 +1484,32 @@ func NewPutLikeRequestWithBody(server string, id Id, contentType string, body io
 	}
 
 	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		if params.IfMatch != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "If-Match", *params.IfMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("If-Match", headerParam0)
+		}
+
+		if params.IfNoneMatch != nil {
+			var headerParam1 string
+
+			headerParam1, err = runtime.StyleParamWithOptions("simple", false, "If-None-Match", *params.IfNoneMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("If-None-Match", headerParam1)
+		}
+
+	}
 
 	return req, nil
 }
@@ -972,7 +1560,7 @@ type ClientWithResponsesInterface interface {
 
 	// ListLikesWithResponse List likes
 	//
-	// A person sees their own; staff and services see all, and may narrow them down.
+	// A person sees their own; staff and services see all, and may narrow them down. In the order in which they came.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -981,6 +1569,8 @@ type ClientWithResponsesInterface interface {
 
 	// CreateLikeWithBodyWithResponse Like a pizza
 	//
+	// For oneself; staff and services also for others. The pizza has to exist.
+	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /likes (the `CreateLike` operationId).
@@ -988,12 +1578,16 @@ type ClientWithResponsesInterface interface {
 
 	// CreateLikeWithResponse Like a pizza
 	//
+	// For oneself; staff and services also for others. The pizza has to exist.
+	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /likes (the `CreateLike` operationId).
 	CreateLikeWithResponse(ctx context.Context, body CreateLikeJSONRequestBody, reqEditors ...RequestEditorFn) (*CreateLikeResponse, error)
 
 	// CountLikesWithResponse Count the likes of pizzas
+	//
+	// A count for each pizza asked for, in that order; 0 also for one that does not exist.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -1005,109 +1599,153 @@ type ClientWithResponsesInterface interface {
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with DELETE /likes/{id} (the `DeleteLike` operationId).
-	DeleteLikeWithResponse(ctx context.Context, id Id, reqEditors ...RequestEditorFn) (*DeleteLikeResponse, error)
+	DeleteLikeWithResponse(ctx context.Context, id PathId, params *DeleteLikeParams, reqEditors ...RequestEditorFn) (*DeleteLikeResponse, error)
 
 	// GetLikeWithResponse Read a like
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with GET /likes/{id} (the `GetLike` operationId).
-	GetLikeWithResponse(ctx context.Context, id Id, params *GetLikeParams, reqEditors ...RequestEditorFn) (*GetLikeResponse, error)
+	GetLikeWithResponse(ctx context.Context, id PathId, params *GetLikeParams, reqEditors ...RequestEditorFn) (*GetLikeResponse, error)
 
 	// PatchLikeWithBodyWithResponse Change a like
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with PATCH /likes/{id} (the `PatchLike` operationId).
-	PatchLikeWithBodyWithResponse(ctx context.Context, id Id, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PatchLikeResponse, error)
+	PatchLikeWithBodyWithResponse(ctx context.Context, id PathId, params *PatchLikeParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PatchLikeResponse, error)
 
 	// PatchLikeWithResponse Change a like
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with PATCH /likes/{id} (the `PatchLike` operationId).
-	PatchLikeWithResponse(ctx context.Context, id Id, body PatchLikeJSONRequestBody, reqEditors ...RequestEditorFn) (*PatchLikeResponse, error)
+	PatchLikeWithResponse(ctx context.Context, id PathId, params *PatchLikeParams, body PatchLikeJSONRequestBody, reqEditors ...RequestEditorFn) (*PatchLikeResponse, error)
 
 	// PatchLikeWithApplicationMergePatchPlusJSONBodyWithResponse Change a like
 	//
 	// Takes a body of the `application/merge-patch+json` content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with PATCH /likes/{id} (the `PatchLike` operationId).
-	PatchLikeWithApplicationMergePatchPlusJSONBodyWithResponse(ctx context.Context, id Id, body PatchLikeApplicationMergePatchPlusJSONRequestBody, reqEditors ...RequestEditorFn) (*PatchLikeResponse, error)
+	PatchLikeWithApplicationMergePatchPlusJSONBodyWithResponse(ctx context.Context, id PathId, params *PatchLikeParams, body PatchLikeApplicationMergePatchPlusJSONRequestBody, reqEditors ...RequestEditorFn) (*PatchLikeResponse, error)
 
 	// PutLikeWithBodyWithResponse Create or replace a like at this id
+	//
+	// A like that is replaced stays its person's if user is left out.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with PUT /likes/{id} (the `PutLike` operationId).
-	PutLikeWithBodyWithResponse(ctx context.Context, id Id, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PutLikeResponse, error)
+	PutLikeWithBodyWithResponse(ctx context.Context, id PathId, params *PutLikeParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PutLikeResponse, error)
 
 	// PutLikeWithResponse Create or replace a like at this id
+	//
+	// A like that is replaced stays its person's if user is left out.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with PUT /likes/{id} (the `PutLike` operationId).
-	PutLikeWithResponse(ctx context.Context, id Id, body PutLikeJSONRequestBody, reqEditors ...RequestEditorFn) (*PutLikeResponse, error)
+	PutLikeWithResponse(ctx context.Context, id PathId, params *PutLikeParams, body PutLikeJSONRequestBody, reqEditors ...RequestEditorFn) (*PutLikeResponse, error)
 }
 
 // ListLikesResponse200Headers the declared response headers of an HTTP 200 response for ListLikes
 type ListLikesResponse200Headers struct {
-	Link *string
+	CacheControl *string
+	ETag         string
+	Link         *string
+	Vary         string
+}
+
+// ListLikesResponse304Headers the declared response headers of an HTTP 304 response for ListLikes
+type ListLikesResponse304Headers struct {
+	CacheControl *string
+	ETag         string
+	Vary         string
+}
+
+// ListLikesResponse401Headers the declared response headers of an HTTP 401 response for ListLikes
+type ListLikesResponse401Headers struct {
+	WWWAuthenticate string
+}
+
+// ListLikesResponse503Headers the declared response headers of an HTTP 503 response for ListLikes
+type ListLikesResponse503Headers struct {
+	RetryAfter int32
 }
 
 type ListLikesResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
-	JSON200 *LikeList
+	JSON200 *LikeListResponse
 	// ApplicationproblemJSON400 the response for an HTTP 400 `application/problem+json` response
-	ApplicationproblemJSON400 *Problem
+	ApplicationproblemJSON400 *BadRequest
 	// ApplicationproblemJSON401 the response for an HTTP 401 `application/problem+json` response
-	ApplicationproblemJSON401 *Problem
+	ApplicationproblemJSON401 *Unauthorized
 	// ApplicationproblemJSON403 the response for an HTTP 403 `application/problem+json` response
-	ApplicationproblemJSON403 *Problem
+	ApplicationproblemJSON403 *Forbidden
+	// ApplicationproblemJSON406 the response for an HTTP 406 `application/problem+json` response
+	ApplicationproblemJSON406 *NotAcceptable
+	// ApplicationproblemJSON500 the response for an HTTP 500 `application/problem+json` response
+	ApplicationproblemJSON500 *InternalServerError
 	// ApplicationproblemJSON502 the response for an HTTP 502 `application/problem+json` response
-	ApplicationproblemJSON502 *Problem
+	ApplicationproblemJSON502 *BadGateway
 	// ApplicationproblemJSON503 the response for an HTTP 503 `application/problem+json` response
-	ApplicationproblemJSON503 *Problem
+	ApplicationproblemJSON503 *Unavailable
 	// ApplicationproblemJSON504 the response for an HTTP 504 `application/problem+json` response
-	ApplicationproblemJSON504 *Problem
+	ApplicationproblemJSON504 *GatewayTimeout
 	// Headers200 the parsed response headers for an HTTP 200 response
 	Headers200 *ListLikesResponse200Headers
+	// Headers304 the parsed response headers for an HTTP 304 response
+	Headers304 *ListLikesResponse304Headers
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *ListLikesResponse401Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *ListLikesResponse503Headers
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
-func (r ListLikesResponse) GetJSON200() *LikeList {
+func (r ListLikesResponse) GetJSON200() *LikeListResponse {
 	return r.JSON200
 }
 
 // GetApplicationproblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
-func (r ListLikesResponse) GetApplicationproblemJSON400() *Problem {
+func (r ListLikesResponse) GetApplicationproblemJSON400() *BadRequest {
 	return r.ApplicationproblemJSON400
 }
 
 // GetApplicationproblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
-func (r ListLikesResponse) GetApplicationproblemJSON401() *Problem {
+func (r ListLikesResponse) GetApplicationproblemJSON401() *Unauthorized {
 	return r.ApplicationproblemJSON401
 }
 
 // GetApplicationproblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
-func (r ListLikesResponse) GetApplicationproblemJSON403() *Problem {
+func (r ListLikesResponse) GetApplicationproblemJSON403() *Forbidden {
 	return r.ApplicationproblemJSON403
 }
 
+// GetApplicationproblemJSON406 returns the response for an HTTP 406 `application/problem+json` response
+func (r ListLikesResponse) GetApplicationproblemJSON406() *NotAcceptable {
+	return r.ApplicationproblemJSON406
+}
+
+// GetApplicationproblemJSON500 returns the response for an HTTP 500 `application/problem+json` response
+func (r ListLikesResponse) GetApplicationproblemJSON500() *InternalServerError {
+	return r.ApplicationproblemJSON500
+}
+
 // GetApplicationproblemJSON502 returns the response for an HTTP 502 `application/problem+json` response
-func (r ListLikesResponse) GetApplicationproblemJSON502() *Problem {
+func (r ListLikesResponse) GetApplicationproblemJSON502() *BadGateway {
 	return r.ApplicationproblemJSON502
 }
 
 // GetApplicationproblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
-func (r ListLikesResponse) GetApplicationproblemJSON503() *Problem {
+func (r ListLikesResponse) GetApplicationproblemJSON503() *Unavailable {
 	return r.ApplicationproblemJSON503
 }
 
 // GetApplicationproblemJSON504 returns the response for an HTTP 504 `application/problem+json` response
-func (r ListLikesResponse) GetApplicationproblemJSON504() *Problem {
+func (r ListLikesResponse) GetApplicationproblemJSON504() *GatewayTimeout {
 	return r.ApplicationproblemJSON504
 }
 
@@ -1142,90 +1780,130 @@ func (r ListLikesResponse) ContentType() string {
 
 // CreateLikeResponse201Headers the declared response headers of an HTTP 201 response for CreateLike
 type CreateLikeResponse201Headers struct {
-	Location *string
+	CacheControl    *string
+	ContentLocation string
+	ETag            string
+	Location        string
+	Vary            string
+}
+
+// CreateLikeResponse401Headers the declared response headers of an HTTP 401 response for CreateLike
+type CreateLikeResponse401Headers struct {
+	WWWAuthenticate string
+}
+
+// CreateLikeResponse415Headers the declared response headers of an HTTP 415 response for CreateLike
+type CreateLikeResponse415Headers struct {
+	Accept         *string
+	AcceptEncoding *string
+}
+
+// CreateLikeResponse503Headers the declared response headers of an HTTP 503 response for CreateLike
+type CreateLikeResponse503Headers struct {
+	RetryAfter int32
 }
 
 type CreateLikeResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
 	// JSON201 the response for an HTTP 201 `application/json` response
-	JSON201 *Like
+	JSON201 *LikeCreated
 	// ApplicationproblemJSON400 the response for an HTTP 400 `application/problem+json` response
-	ApplicationproblemJSON400 *Problem
+	ApplicationproblemJSON400 *BadRequest
 	// ApplicationproblemJSON401 the response for an HTTP 401 `application/problem+json` response
-	ApplicationproblemJSON401 *Problem
+	ApplicationproblemJSON401 *Unauthorized
 	// ApplicationproblemJSON403 the response for an HTTP 403 `application/problem+json` response
-	ApplicationproblemJSON403 *Problem
+	ApplicationproblemJSON403 *Forbidden
+	// ApplicationproblemJSON406 the response for an HTTP 406 `application/problem+json` response
+	ApplicationproblemJSON406 *NotAcceptable
 	// ApplicationproblemJSON409 the response for an HTTP 409 `application/problem+json` response
-	ApplicationproblemJSON409 *Problem
+	ApplicationproblemJSON409 *Conflict
 	// ApplicationproblemJSON410 the response for an HTTP 410 `application/problem+json` response
-	ApplicationproblemJSON410 *Problem
+	ApplicationproblemJSON410 *Gone
 	// ApplicationproblemJSON413 the response for an HTTP 413 `application/problem+json` response
-	ApplicationproblemJSON413 *Problem
+	ApplicationproblemJSON413 *TooLarge
 	// ApplicationproblemJSON415 the response for an HTTP 415 `application/problem+json` response
-	ApplicationproblemJSON415 *Problem
+	ApplicationproblemJSON415 *UnsupportedMediaType
+	// ApplicationproblemJSON500 the response for an HTTP 500 `application/problem+json` response
+	ApplicationproblemJSON500 *InternalServerError
 	// ApplicationproblemJSON502 the response for an HTTP 502 `application/problem+json` response
-	ApplicationproblemJSON502 *Problem
+	ApplicationproblemJSON502 *BadGateway
 	// ApplicationproblemJSON503 the response for an HTTP 503 `application/problem+json` response
-	ApplicationproblemJSON503 *Problem
+	ApplicationproblemJSON503 *Unavailable
 	// ApplicationproblemJSON504 the response for an HTTP 504 `application/problem+json` response
-	ApplicationproblemJSON504 *Problem
+	ApplicationproblemJSON504 *GatewayTimeout
 	// Headers201 the parsed response headers for an HTTP 201 response
 	Headers201 *CreateLikeResponse201Headers
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *CreateLikeResponse401Headers
+	// Headers415 the parsed response headers for an HTTP 415 response
+	Headers415 *CreateLikeResponse415Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *CreateLikeResponse503Headers
 }
 
 // GetJSON201 returns the response for an HTTP 201 `application/json` response
-func (r CreateLikeResponse) GetJSON201() *Like {
+func (r CreateLikeResponse) GetJSON201() *LikeCreated {
 	return r.JSON201
 }
 
 // GetApplicationproblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
-func (r CreateLikeResponse) GetApplicationproblemJSON400() *Problem {
+func (r CreateLikeResponse) GetApplicationproblemJSON400() *BadRequest {
 	return r.ApplicationproblemJSON400
 }
 
 // GetApplicationproblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
-func (r CreateLikeResponse) GetApplicationproblemJSON401() *Problem {
+func (r CreateLikeResponse) GetApplicationproblemJSON401() *Unauthorized {
 	return r.ApplicationproblemJSON401
 }
 
 // GetApplicationproblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
-func (r CreateLikeResponse) GetApplicationproblemJSON403() *Problem {
+func (r CreateLikeResponse) GetApplicationproblemJSON403() *Forbidden {
 	return r.ApplicationproblemJSON403
 }
 
+// GetApplicationproblemJSON406 returns the response for an HTTP 406 `application/problem+json` response
+func (r CreateLikeResponse) GetApplicationproblemJSON406() *NotAcceptable {
+	return r.ApplicationproblemJSON406
+}
+
 // GetApplicationproblemJSON409 returns the response for an HTTP 409 `application/problem+json` response
-func (r CreateLikeResponse) GetApplicationproblemJSON409() *Problem {
+func (r CreateLikeResponse) GetApplicationproblemJSON409() *Conflict {
 	return r.ApplicationproblemJSON409
 }
 
 // GetApplicationproblemJSON410 returns the response for an HTTP 410 `application/problem+json` response
-func (r CreateLikeResponse) GetApplicationproblemJSON410() *Problem {
+func (r CreateLikeResponse) GetApplicationproblemJSON410() *Gone {
 	return r.ApplicationproblemJSON410
 }
 
 // GetApplicationproblemJSON413 returns the response for an HTTP 413 `application/problem+json` response
-func (r CreateLikeResponse) GetApplicationproblemJSON413() *Problem {
+func (r CreateLikeResponse) GetApplicationproblemJSON413() *TooLarge {
 	return r.ApplicationproblemJSON413
 }
 
 // GetApplicationproblemJSON415 returns the response for an HTTP 415 `application/problem+json` response
-func (r CreateLikeResponse) GetApplicationproblemJSON415() *Problem {
+func (r CreateLikeResponse) GetApplicationproblemJSON415() *UnsupportedMediaType {
 	return r.ApplicationproblemJSON415
 }
 
+// GetApplicationproblemJSON500 returns the response for an HTTP 500 `application/problem+json` response
+func (r CreateLikeResponse) GetApplicationproblemJSON500() *InternalServerError {
+	return r.ApplicationproblemJSON500
+}
+
 // GetApplicationproblemJSON502 returns the response for an HTTP 502 `application/problem+json` response
-func (r CreateLikeResponse) GetApplicationproblemJSON502() *Problem {
+func (r CreateLikeResponse) GetApplicationproblemJSON502() *BadGateway {
 	return r.ApplicationproblemJSON502
 }
 
 // GetApplicationproblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
-func (r CreateLikeResponse) GetApplicationproblemJSON503() *Problem {
+func (r CreateLikeResponse) GetApplicationproblemJSON503() *Unavailable {
 	return r.ApplicationproblemJSON503
 }
 
 // GetApplicationproblemJSON504 returns the response for an HTTP 504 `application/problem+json` response
-func (r CreateLikeResponse) GetApplicationproblemJSON504() *Problem {
+func (r CreateLikeResponse) GetApplicationproblemJSON504() *GatewayTimeout {
 	return r.ApplicationproblemJSON504
 }
 
@@ -1258,23 +1936,97 @@ func (r CreateLikeResponse) ContentType() string {
 	return ""
 }
 
+// CountLikesResponse200Headers the declared response headers of an HTTP 200 response for CountLikes
+type CountLikesResponse200Headers struct {
+	CacheControl *string
+	ETag         string
+	Vary         string
+}
+
+// CountLikesResponse304Headers the declared response headers of an HTTP 304 response for CountLikes
+type CountLikesResponse304Headers struct {
+	CacheControl *string
+	ETag         string
+	Vary         string
+}
+
+// CountLikesResponse401Headers the declared response headers of an HTTP 401 response for CountLikes
+type CountLikesResponse401Headers struct {
+	WWWAuthenticate string
+}
+
+// CountLikesResponse503Headers the declared response headers of an HTTP 503 response for CountLikes
+type CountLikesResponse503Headers struct {
+	RetryAfter int32
+}
+
 type CountLikesResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
-	JSON200 *Counts
+	JSON200 *CountsResponse
 	// ApplicationproblemJSON400 the response for an HTTP 400 `application/problem+json` response
-	ApplicationproblemJSON400 *Problem
+	ApplicationproblemJSON400 *BadRequest
+	// ApplicationproblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationproblemJSON401 *Unauthorized
+	// ApplicationproblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationproblemJSON403 *Forbidden
+	// ApplicationproblemJSON406 the response for an HTTP 406 `application/problem+json` response
+	ApplicationproblemJSON406 *NotAcceptable
+	// ApplicationproblemJSON500 the response for an HTTP 500 `application/problem+json` response
+	ApplicationproblemJSON500 *InternalServerError
+	// ApplicationproblemJSON503 the response for an HTTP 503 `application/problem+json` response
+	ApplicationproblemJSON503 *Unavailable
+	// ApplicationproblemJSON504 the response for an HTTP 504 `application/problem+json` response
+	ApplicationproblemJSON504 *GatewayTimeout
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *CountLikesResponse200Headers
+	// Headers304 the parsed response headers for an HTTP 304 response
+	Headers304 *CountLikesResponse304Headers
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *CountLikesResponse401Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *CountLikesResponse503Headers
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
-func (r CountLikesResponse) GetJSON200() *Counts {
+func (r CountLikesResponse) GetJSON200() *CountsResponse {
 	return r.JSON200
 }
 
 // GetApplicationproblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
-func (r CountLikesResponse) GetApplicationproblemJSON400() *Problem {
+func (r CountLikesResponse) GetApplicationproblemJSON400() *BadRequest {
 	return r.ApplicationproblemJSON400
+}
+
+// GetApplicationproblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r CountLikesResponse) GetApplicationproblemJSON401() *Unauthorized {
+	return r.ApplicationproblemJSON401
+}
+
+// GetApplicationproblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r CountLikesResponse) GetApplicationproblemJSON403() *Forbidden {
+	return r.ApplicationproblemJSON403
+}
+
+// GetApplicationproblemJSON406 returns the response for an HTTP 406 `application/problem+json` response
+func (r CountLikesResponse) GetApplicationproblemJSON406() *NotAcceptable {
+	return r.ApplicationproblemJSON406
+}
+
+// GetApplicationproblemJSON500 returns the response for an HTTP 500 `application/problem+json` response
+func (r CountLikesResponse) GetApplicationproblemJSON500() *InternalServerError {
+	return r.ApplicationproblemJSON500
+}
+
+// GetApplicationproblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
+func (r CountLikesResponse) GetApplicationproblemJSON503() *Unavailable {
+	return r.ApplicationproblemJSON503
+}
+
+// GetApplicationproblemJSON504 returns the response for an HTTP 504 `application/problem+json` response
+func (r CountLikesResponse) GetApplicationproblemJSON504() *GatewayTimeout {
+	return r.ApplicationproblemJSON504
 }
 
 // GetBody returns the raw response body bytes
@@ -1306,30 +2058,79 @@ func (r CountLikesResponse) ContentType() string {
 	return ""
 }
 
+// DeleteLikeResponse401Headers the declared response headers of an HTTP 401 response for DeleteLike
+type DeleteLikeResponse401Headers struct {
+	WWWAuthenticate string
+}
+
+// DeleteLikeResponse503Headers the declared response headers of an HTTP 503 response for DeleteLike
+type DeleteLikeResponse503Headers struct {
+	RetryAfter int32
+}
+
 type DeleteLikeResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
+	// ApplicationproblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationproblemJSON400 *BadRequest
 	// ApplicationproblemJSON401 the response for an HTTP 401 `application/problem+json` response
-	ApplicationproblemJSON401 *Problem
+	ApplicationproblemJSON401 *Unauthorized
 	// ApplicationproblemJSON403 the response for an HTTP 403 `application/problem+json` response
-	ApplicationproblemJSON403 *Problem
+	ApplicationproblemJSON403 *Forbidden
 	// ApplicationproblemJSON404 the response for an HTTP 404 `application/problem+json` response
-	ApplicationproblemJSON404 *Problem
+	ApplicationproblemJSON404 *NotFound
+	// ApplicationproblemJSON412 the response for an HTTP 412 `application/problem+json` response
+	ApplicationproblemJSON412 *PreconditionFailed
+	// ApplicationproblemJSON500 the response for an HTTP 500 `application/problem+json` response
+	ApplicationproblemJSON500 *InternalServerError
+	// ApplicationproblemJSON503 the response for an HTTP 503 `application/problem+json` response
+	ApplicationproblemJSON503 *Unavailable
+	// ApplicationproblemJSON504 the response for an HTTP 504 `application/problem+json` response
+	ApplicationproblemJSON504 *GatewayTimeout
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *DeleteLikeResponse401Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *DeleteLikeResponse503Headers
+}
+
+// GetApplicationproblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r DeleteLikeResponse) GetApplicationproblemJSON400() *BadRequest {
+	return r.ApplicationproblemJSON400
 }
 
 // GetApplicationproblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
-func (r DeleteLikeResponse) GetApplicationproblemJSON401() *Problem {
+func (r DeleteLikeResponse) GetApplicationproblemJSON401() *Unauthorized {
 	return r.ApplicationproblemJSON401
 }
 
 // GetApplicationproblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
-func (r DeleteLikeResponse) GetApplicationproblemJSON403() *Problem {
+func (r DeleteLikeResponse) GetApplicationproblemJSON403() *Forbidden {
 	return r.ApplicationproblemJSON403
 }
 
 // GetApplicationproblemJSON404 returns the response for an HTTP 404 `application/problem+json` response
-func (r DeleteLikeResponse) GetApplicationproblemJSON404() *Problem {
+func (r DeleteLikeResponse) GetApplicationproblemJSON404() *NotFound {
 	return r.ApplicationproblemJSON404
+}
+
+// GetApplicationproblemJSON412 returns the response for an HTTP 412 `application/problem+json` response
+func (r DeleteLikeResponse) GetApplicationproblemJSON412() *PreconditionFailed {
+	return r.ApplicationproblemJSON412
+}
+
+// GetApplicationproblemJSON500 returns the response for an HTTP 500 `application/problem+json` response
+func (r DeleteLikeResponse) GetApplicationproblemJSON500() *InternalServerError {
+	return r.ApplicationproblemJSON500
+}
+
+// GetApplicationproblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
+func (r DeleteLikeResponse) GetApplicationproblemJSON503() *Unavailable {
+	return r.ApplicationproblemJSON503
+}
+
+// GetApplicationproblemJSON504 returns the response for an HTTP 504 `application/problem+json` response
+func (r DeleteLikeResponse) GetApplicationproblemJSON504() *GatewayTimeout {
+	return r.ApplicationproblemJSON504
 }
 
 // GetBody returns the raw response body bytes
@@ -1361,64 +2162,110 @@ func (r DeleteLikeResponse) ContentType() string {
 	return ""
 }
 
+// GetLikeResponse200Headers the declared response headers of an HTTP 200 response for GetLike
+type GetLikeResponse200Headers struct {
+	CacheControl *string
+	ETag         string
+	Vary         string
+}
+
+// GetLikeResponse304Headers the declared response headers of an HTTP 304 response for GetLike
+type GetLikeResponse304Headers struct {
+	CacheControl *string
+	ETag         string
+	Vary         string
+}
+
+// GetLikeResponse401Headers the declared response headers of an HTTP 401 response for GetLike
+type GetLikeResponse401Headers struct {
+	WWWAuthenticate string
+}
+
+// GetLikeResponse503Headers the declared response headers of an HTTP 503 response for GetLike
+type GetLikeResponse503Headers struct {
+	RetryAfter int32
+}
+
 type GetLikeResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
-	JSON200 *Like
+	JSON200 *LikeResponse
 	// ApplicationproblemJSON400 the response for an HTTP 400 `application/problem+json` response
-	ApplicationproblemJSON400 *Problem
+	ApplicationproblemJSON400 *BadRequest
 	// ApplicationproblemJSON401 the response for an HTTP 401 `application/problem+json` response
-	ApplicationproblemJSON401 *Problem
+	ApplicationproblemJSON401 *Unauthorized
 	// ApplicationproblemJSON403 the response for an HTTP 403 `application/problem+json` response
-	ApplicationproblemJSON403 *Problem
+	ApplicationproblemJSON403 *Forbidden
 	// ApplicationproblemJSON404 the response for an HTTP 404 `application/problem+json` response
-	ApplicationproblemJSON404 *Problem
+	ApplicationproblemJSON404 *NotFound
+	// ApplicationproblemJSON406 the response for an HTTP 406 `application/problem+json` response
+	ApplicationproblemJSON406 *NotAcceptable
+	// ApplicationproblemJSON500 the response for an HTTP 500 `application/problem+json` response
+	ApplicationproblemJSON500 *InternalServerError
 	// ApplicationproblemJSON502 the response for an HTTP 502 `application/problem+json` response
-	ApplicationproblemJSON502 *Problem
+	ApplicationproblemJSON502 *BadGateway
 	// ApplicationproblemJSON503 the response for an HTTP 503 `application/problem+json` response
-	ApplicationproblemJSON503 *Problem
+	ApplicationproblemJSON503 *Unavailable
 	// ApplicationproblemJSON504 the response for an HTTP 504 `application/problem+json` response
-	ApplicationproblemJSON504 *Problem
+	ApplicationproblemJSON504 *GatewayTimeout
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *GetLikeResponse200Headers
+	// Headers304 the parsed response headers for an HTTP 304 response
+	Headers304 *GetLikeResponse304Headers
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *GetLikeResponse401Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *GetLikeResponse503Headers
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
-func (r GetLikeResponse) GetJSON200() *Like {
+func (r GetLikeResponse) GetJSON200() *LikeResponse {
 	return r.JSON200
 }
 
 // GetApplicationproblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
-func (r GetLikeResponse) GetApplicationproblemJSON400() *Problem {
+func (r GetLikeResponse) GetApplicationproblemJSON400() *BadRequest {
 	return r.ApplicationproblemJSON400
 }
 
 // GetApplicationproblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
-func (r GetLikeResponse) GetApplicationproblemJSON401() *Problem {
+func (r GetLikeResponse) GetApplicationproblemJSON401() *Unauthorized {
 	return r.ApplicationproblemJSON401
 }
 
 // GetApplicationproblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
-func (r GetLikeResponse) GetApplicationproblemJSON403() *Problem {
+func (r GetLikeResponse) GetApplicationproblemJSON403() *Forbidden {
 	return r.ApplicationproblemJSON403
 }
 
 // GetApplicationproblemJSON404 returns the response for an HTTP 404 `application/problem+json` response
-func (r GetLikeResponse) GetApplicationproblemJSON404() *Problem {
+func (r GetLikeResponse) GetApplicationproblemJSON404() *NotFound {
 	return r.ApplicationproblemJSON404
 }
 
+// GetApplicationproblemJSON406 returns the response for an HTTP 406 `application/problem+json` response
+func (r GetLikeResponse) GetApplicationproblemJSON406() *NotAcceptable {
+	return r.ApplicationproblemJSON406
+}
+
+// GetApplicationproblemJSON500 returns the response for an HTTP 500 `application/problem+json` response
+func (r GetLikeResponse) GetApplicationproblemJSON500() *InternalServerError {
+	return r.ApplicationproblemJSON500
+}
+
 // GetApplicationproblemJSON502 returns the response for an HTTP 502 `application/problem+json` response
-func (r GetLikeResponse) GetApplicationproblemJSON502() *Problem {
+func (r GetLikeResponse) GetApplicationproblemJSON502() *BadGateway {
 	return r.ApplicationproblemJSON502
 }
 
 // GetApplicationproblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
-func (r GetLikeResponse) GetApplicationproblemJSON503() *Problem {
+func (r GetLikeResponse) GetApplicationproblemJSON503() *Unavailable {
 	return r.ApplicationproblemJSON503
 }
 
 // GetApplicationproblemJSON504 returns the response for an HTTP 504 `application/problem+json` response
-func (r GetLikeResponse) GetApplicationproblemJSON504() *Problem {
+func (r GetLikeResponse) GetApplicationproblemJSON504() *GatewayTimeout {
 	return r.ApplicationproblemJSON504
 }
 
@@ -1451,92 +2298,145 @@ func (r GetLikeResponse) ContentType() string {
 	return ""
 }
 
+// PatchLikeResponse200Headers the declared response headers of an HTTP 200 response for PatchLike
+type PatchLikeResponse200Headers struct {
+	CacheControl    *string
+	ContentLocation string
+	ETag            string
+	Vary            string
+}
+
+// PatchLikeResponse401Headers the declared response headers of an HTTP 401 response for PatchLike
+type PatchLikeResponse401Headers struct {
+	WWWAuthenticate string
+}
+
+// PatchLikeResponse415Headers the declared response headers of an HTTP 415 response for PatchLike
+type PatchLikeResponse415Headers struct {
+	Accept         *string
+	AcceptEncoding *string
+}
+
+// PatchLikeResponse503Headers the declared response headers of an HTTP 503 response for PatchLike
+type PatchLikeResponse503Headers struct {
+	RetryAfter int32
+}
+
 type PatchLikeResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
-	JSON200 *Like
+	JSON200 *LikeChanged
 	// ApplicationproblemJSON400 the response for an HTTP 400 `application/problem+json` response
-	ApplicationproblemJSON400 *Problem
+	ApplicationproblemJSON400 *BadRequest
 	// ApplicationproblemJSON401 the response for an HTTP 401 `application/problem+json` response
-	ApplicationproblemJSON401 *Problem
+	ApplicationproblemJSON401 *Unauthorized
 	// ApplicationproblemJSON403 the response for an HTTP 403 `application/problem+json` response
-	ApplicationproblemJSON403 *Problem
+	ApplicationproblemJSON403 *Forbidden
 	// ApplicationproblemJSON404 the response for an HTTP 404 `application/problem+json` response
-	ApplicationproblemJSON404 *Problem
+	ApplicationproblemJSON404 *NotFound
+	// ApplicationproblemJSON406 the response for an HTTP 406 `application/problem+json` response
+	ApplicationproblemJSON406 *NotAcceptable
 	// ApplicationproblemJSON409 the response for an HTTP 409 `application/problem+json` response
-	ApplicationproblemJSON409 *Problem
+	ApplicationproblemJSON409 *Conflict
 	// ApplicationproblemJSON410 the response for an HTTP 410 `application/problem+json` response
-	ApplicationproblemJSON410 *Problem
+	ApplicationproblemJSON410 *Gone
+	// ApplicationproblemJSON412 the response for an HTTP 412 `application/problem+json` response
+	ApplicationproblemJSON412 *PreconditionFailed
 	// ApplicationproblemJSON413 the response for an HTTP 413 `application/problem+json` response
-	ApplicationproblemJSON413 *Problem
+	ApplicationproblemJSON413 *TooLarge
 	// ApplicationproblemJSON415 the response for an HTTP 415 `application/problem+json` response
-	ApplicationproblemJSON415 *Problem
+	ApplicationproblemJSON415 *UnsupportedMediaType
+	// ApplicationproblemJSON500 the response for an HTTP 500 `application/problem+json` response
+	ApplicationproblemJSON500 *InternalServerError
 	// ApplicationproblemJSON502 the response for an HTTP 502 `application/problem+json` response
-	ApplicationproblemJSON502 *Problem
+	ApplicationproblemJSON502 *BadGateway
 	// ApplicationproblemJSON503 the response for an HTTP 503 `application/problem+json` response
-	ApplicationproblemJSON503 *Problem
+	ApplicationproblemJSON503 *Unavailable
 	// ApplicationproblemJSON504 the response for an HTTP 504 `application/problem+json` response
-	ApplicationproblemJSON504 *Problem
+	ApplicationproblemJSON504 *GatewayTimeout
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *PatchLikeResponse200Headers
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *PatchLikeResponse401Headers
+	// Headers415 the parsed response headers for an HTTP 415 response
+	Headers415 *PatchLikeResponse415Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *PatchLikeResponse503Headers
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
-func (r PatchLikeResponse) GetJSON200() *Like {
+func (r PatchLikeResponse) GetJSON200() *LikeChanged {
 	return r.JSON200
 }
 
 // GetApplicationproblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
-func (r PatchLikeResponse) GetApplicationproblemJSON400() *Problem {
+func (r PatchLikeResponse) GetApplicationproblemJSON400() *BadRequest {
 	return r.ApplicationproblemJSON400
 }
 
 // GetApplicationproblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
-func (r PatchLikeResponse) GetApplicationproblemJSON401() *Problem {
+func (r PatchLikeResponse) GetApplicationproblemJSON401() *Unauthorized {
 	return r.ApplicationproblemJSON401
 }
 
 // GetApplicationproblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
-func (r PatchLikeResponse) GetApplicationproblemJSON403() *Problem {
+func (r PatchLikeResponse) GetApplicationproblemJSON403() *Forbidden {
 	return r.ApplicationproblemJSON403
 }
 
 // GetApplicationproblemJSON404 returns the response for an HTTP 404 `application/problem+json` response
-func (r PatchLikeResponse) GetApplicationproblemJSON404() *Problem {
+func (r PatchLikeResponse) GetApplicationproblemJSON404() *NotFound {
 	return r.ApplicationproblemJSON404
 }
 
+// GetApplicationproblemJSON406 returns the response for an HTTP 406 `application/problem+json` response
+func (r PatchLikeResponse) GetApplicationproblemJSON406() *NotAcceptable {
+	return r.ApplicationproblemJSON406
+}
+
 // GetApplicationproblemJSON409 returns the response for an HTTP 409 `application/problem+json` response
-func (r PatchLikeResponse) GetApplicationproblemJSON409() *Problem {
+func (r PatchLikeResponse) GetApplicationproblemJSON409() *Conflict {
 	return r.ApplicationproblemJSON409
 }
 
 // GetApplicationproblemJSON410 returns the response for an HTTP 410 `application/problem+json` response
-func (r PatchLikeResponse) GetApplicationproblemJSON410() *Problem {
+func (r PatchLikeResponse) GetApplicationproblemJSON410() *Gone {
 	return r.ApplicationproblemJSON410
 }
 
+// GetApplicationproblemJSON412 returns the response for an HTTP 412 `application/problem+json` response
+func (r PatchLikeResponse) GetApplicationproblemJSON412() *PreconditionFailed {
+	return r.ApplicationproblemJSON412
+}
+
 // GetApplicationproblemJSON413 returns the response for an HTTP 413 `application/problem+json` response
-func (r PatchLikeResponse) GetApplicationproblemJSON413() *Problem {
+func (r PatchLikeResponse) GetApplicationproblemJSON413() *TooLarge {
 	return r.ApplicationproblemJSON413
 }
 
 // GetApplicationproblemJSON415 returns the response for an HTTP 415 `application/problem+json` response
-func (r PatchLikeResponse) GetApplicationproblemJSON415() *Problem {
+func (r PatchLikeResponse) GetApplicationproblemJSON415() *UnsupportedMediaType {
 	return r.ApplicationproblemJSON415
 }
 
+// GetApplicationproblemJSON500 returns the response for an HTTP 500 `application/problem+json` response
+func (r PatchLikeResponse) GetApplicationproblemJSON500() *InternalServerError {
+	return r.ApplicationproblemJSON500
+}
+
 // GetApplicationproblemJSON502 returns the response for an HTTP 502 `application/problem+json` response
-func (r PatchLikeResponse) GetApplicationproblemJSON502() *Problem {
+func (r PatchLikeResponse) GetApplicationproblemJSON502() *BadGateway {
 	return r.ApplicationproblemJSON502
 }
 
 // GetApplicationproblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
-func (r PatchLikeResponse) GetApplicationproblemJSON503() *Problem {
+func (r PatchLikeResponse) GetApplicationproblemJSON503() *Unavailable {
 	return r.ApplicationproblemJSON503
 }
 
 // GetApplicationproblemJSON504 returns the response for an HTTP 504 `application/problem+json` response
-func (r PatchLikeResponse) GetApplicationproblemJSON504() *Problem {
+func (r PatchLikeResponse) GetApplicationproblemJSON504() *GatewayTimeout {
 	return r.ApplicationproblemJSON504
 }
 
@@ -1569,99 +2469,156 @@ func (r PatchLikeResponse) ContentType() string {
 	return ""
 }
 
+// PutLikeResponse200Headers the declared response headers of an HTTP 200 response for PutLike
+type PutLikeResponse200Headers struct {
+	CacheControl    *string
+	ContentLocation string
+	ETag            string
+	Vary            string
+}
+
 // PutLikeResponse201Headers the declared response headers of an HTTP 201 response for PutLike
 type PutLikeResponse201Headers struct {
-	Location *string
+	CacheControl    *string
+	ContentLocation string
+	ETag            string
+	Location        string
+	Vary            string
+}
+
+// PutLikeResponse401Headers the declared response headers of an HTTP 401 response for PutLike
+type PutLikeResponse401Headers struct {
+	WWWAuthenticate string
+}
+
+// PutLikeResponse415Headers the declared response headers of an HTTP 415 response for PutLike
+type PutLikeResponse415Headers struct {
+	Accept         *string
+	AcceptEncoding *string
+}
+
+// PutLikeResponse503Headers the declared response headers of an HTTP 503 response for PutLike
+type PutLikeResponse503Headers struct {
+	RetryAfter int32
 }
 
 type PutLikeResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
-	JSON200 *Like
+	JSON200 *LikeChanged
 	// JSON201 the response for an HTTP 201 `application/json` response
-	JSON201 *Like
+	JSON201 *LikeCreated
 	// ApplicationproblemJSON400 the response for an HTTP 400 `application/problem+json` response
-	ApplicationproblemJSON400 *Problem
+	ApplicationproblemJSON400 *BadRequest
 	// ApplicationproblemJSON401 the response for an HTTP 401 `application/problem+json` response
-	ApplicationproblemJSON401 *Problem
+	ApplicationproblemJSON401 *Unauthorized
 	// ApplicationproblemJSON403 the response for an HTTP 403 `application/problem+json` response
-	ApplicationproblemJSON403 *Problem
+	ApplicationproblemJSON403 *Forbidden
+	// ApplicationproblemJSON406 the response for an HTTP 406 `application/problem+json` response
+	ApplicationproblemJSON406 *NotAcceptable
 	// ApplicationproblemJSON409 the response for an HTTP 409 `application/problem+json` response
-	ApplicationproblemJSON409 *Problem
+	ApplicationproblemJSON409 *Conflict
 	// ApplicationproblemJSON410 the response for an HTTP 410 `application/problem+json` response
-	ApplicationproblemJSON410 *Problem
+	ApplicationproblemJSON410 *Gone
+	// ApplicationproblemJSON412 the response for an HTTP 412 `application/problem+json` response
+	ApplicationproblemJSON412 *PreconditionFailed
 	// ApplicationproblemJSON413 the response for an HTTP 413 `application/problem+json` response
-	ApplicationproblemJSON413 *Problem
+	ApplicationproblemJSON413 *TooLarge
 	// ApplicationproblemJSON415 the response for an HTTP 415 `application/problem+json` response
-	ApplicationproblemJSON415 *Problem
+	ApplicationproblemJSON415 *UnsupportedMediaType
+	// ApplicationproblemJSON500 the response for an HTTP 500 `application/problem+json` response
+	ApplicationproblemJSON500 *InternalServerError
 	// ApplicationproblemJSON502 the response for an HTTP 502 `application/problem+json` response
-	ApplicationproblemJSON502 *Problem
+	ApplicationproblemJSON502 *BadGateway
 	// ApplicationproblemJSON503 the response for an HTTP 503 `application/problem+json` response
-	ApplicationproblemJSON503 *Problem
+	ApplicationproblemJSON503 *Unavailable
 	// ApplicationproblemJSON504 the response for an HTTP 504 `application/problem+json` response
-	ApplicationproblemJSON504 *Problem
+	ApplicationproblemJSON504 *GatewayTimeout
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *PutLikeResponse200Headers
 	// Headers201 the parsed response headers for an HTTP 201 response
 	Headers201 *PutLikeResponse201Headers
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *PutLikeResponse401Headers
+	// Headers415 the parsed response headers for an HTTP 415 response
+	Headers415 *PutLikeResponse415Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *PutLikeResponse503Headers
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
-func (r PutLikeResponse) GetJSON200() *Like {
+func (r PutLikeResponse) GetJSON200() *LikeChanged {
 	return r.JSON200
 }
 
 // GetJSON201 returns the response for an HTTP 201 `application/json` response
-func (r PutLikeResponse) GetJSON201() *Like {
+func (r PutLikeResponse) GetJSON201() *LikeCreated {
 	return r.JSON201
 }
 
 // GetApplicationproblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
-func (r PutLikeResponse) GetApplicationproblemJSON400() *Problem {
+func (r PutLikeResponse) GetApplicationproblemJSON400() *BadRequest {
 	return r.ApplicationproblemJSON400
 }
 
 // GetApplicationproblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
-func (r PutLikeResponse) GetApplicationproblemJSON401() *Problem {
+func (r PutLikeResponse) GetApplicationproblemJSON401() *Unauthorized {
 	return r.ApplicationproblemJSON401
 }
 
 // GetApplicationproblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
-func (r PutLikeResponse) GetApplicationproblemJSON403() *Problem {
+func (r PutLikeResponse) GetApplicationproblemJSON403() *Forbidden {
 	return r.ApplicationproblemJSON403
 }
 
+// GetApplicationproblemJSON406 returns the response for an HTTP 406 `application/problem+json` response
+func (r PutLikeResponse) GetApplicationproblemJSON406() *NotAcceptable {
+	return r.ApplicationproblemJSON406
+}
+
 // GetApplicationproblemJSON409 returns the response for an HTTP 409 `application/problem+json` response
-func (r PutLikeResponse) GetApplicationproblemJSON409() *Problem {
+func (r PutLikeResponse) GetApplicationproblemJSON409() *Conflict {
 	return r.ApplicationproblemJSON409
 }
 
 // GetApplicationproblemJSON410 returns the response for an HTTP 410 `application/problem+json` response
-func (r PutLikeResponse) GetApplicationproblemJSON410() *Problem {
+func (r PutLikeResponse) GetApplicationproblemJSON410() *Gone {
 	return r.ApplicationproblemJSON410
 }
 
+// GetApplicationproblemJSON412 returns the response for an HTTP 412 `application/problem+json` response
+func (r PutLikeResponse) GetApplicationproblemJSON412() *PreconditionFailed {
+	return r.ApplicationproblemJSON412
+}
+
 // GetApplicationproblemJSON413 returns the response for an HTTP 413 `application/problem+json` response
-func (r PutLikeResponse) GetApplicationproblemJSON413() *Problem {
+func (r PutLikeResponse) GetApplicationproblemJSON413() *TooLarge {
 	return r.ApplicationproblemJSON413
 }
 
 // GetApplicationproblemJSON415 returns the response for an HTTP 415 `application/problem+json` response
-func (r PutLikeResponse) GetApplicationproblemJSON415() *Problem {
+func (r PutLikeResponse) GetApplicationproblemJSON415() *UnsupportedMediaType {
 	return r.ApplicationproblemJSON415
 }
 
+// GetApplicationproblemJSON500 returns the response for an HTTP 500 `application/problem+json` response
+func (r PutLikeResponse) GetApplicationproblemJSON500() *InternalServerError {
+	return r.ApplicationproblemJSON500
+}
+
 // GetApplicationproblemJSON502 returns the response for an HTTP 502 `application/problem+json` response
-func (r PutLikeResponse) GetApplicationproblemJSON502() *Problem {
+func (r PutLikeResponse) GetApplicationproblemJSON502() *BadGateway {
 	return r.ApplicationproblemJSON502
 }
 
 // GetApplicationproblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
-func (r PutLikeResponse) GetApplicationproblemJSON503() *Problem {
+func (r PutLikeResponse) GetApplicationproblemJSON503() *Unavailable {
 	return r.ApplicationproblemJSON503
 }
 
 // GetApplicationproblemJSON504 returns the response for an HTTP 504 `application/problem+json` response
-func (r PutLikeResponse) GetApplicationproblemJSON504() *Problem {
+func (r PutLikeResponse) GetApplicationproblemJSON504() *GatewayTimeout {
 	return r.ApplicationproblemJSON504
 }
 
@@ -1696,7 +2653,7 @@ func (r PutLikeResponse) ContentType() string {
 
 // ListLikesWithResponse List likes
 //
-// A person sees their own; staff and services see all, and may narrow them down.
+// A person sees their own; staff and services see all, and may narrow them down. In the order in which they came.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -1711,6 +2668,8 @@ func (c *ClientWithResponses) ListLikesWithResponse(ctx context.Context, params 
 
 // CreateLikeWithBodyWithResponse Like a pizza
 //
+// For oneself; staff and services also for others. The pizza has to exist.
+//
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /likes (the `CreateLike` operationId).
@@ -1724,6 +2683,8 @@ func (c *ClientWithResponses) CreateLikeWithBodyWithResponse(ctx context.Context
 
 // CreateLikeWithResponse Like a pizza
 //
+// For oneself; staff and services also for others. The pizza has to exist.
+//
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /likes (the `CreateLike` operationId).
@@ -1736,6 +2697,8 @@ func (c *ClientWithResponses) CreateLikeWithResponse(ctx context.Context, body C
 }
 
 // CountLikesWithResponse Count the likes of pizzas
+//
+// A count for each pizza asked for, in that order; 0 also for one that does not exist.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -1753,8 +2716,8 @@ func (c *ClientWithResponses) CountLikesWithResponse(ctx context.Context, params
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with DELETE /likes/{id} (the `DeleteLike` operationId).
-func (c *ClientWithResponses) DeleteLikeWithResponse(ctx context.Context, id Id, reqEditors ...RequestEditorFn) (*DeleteLikeResponse, error) {
-	rsp, err := c.DeleteLike(ctx, id, reqEditors...)
+func (c *ClientWithResponses) DeleteLikeWithResponse(ctx context.Context, id PathId, params *DeleteLikeParams, reqEditors ...RequestEditorFn) (*DeleteLikeResponse, error) {
+	rsp, err := c.DeleteLike(ctx, id, params, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -1766,7 +2729,7 @@ func (c *ClientWithResponses) DeleteLikeWithResponse(ctx context.Context, id Id,
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with GET /likes/{id} (the `GetLike` operationId).
-func (c *ClientWithResponses) GetLikeWithResponse(ctx context.Context, id Id, params *GetLikeParams, reqEditors ...RequestEditorFn) (*GetLikeResponse, error) {
+func (c *ClientWithResponses) GetLikeWithResponse(ctx context.Context, id PathId, params *GetLikeParams, reqEditors ...RequestEditorFn) (*GetLikeResponse, error) {
 	rsp, err := c.GetLike(ctx, id, params, reqEditors...)
 	if err != nil {
 		return nil, err
@@ -1779,8 +2742,8 @@ func (c *ClientWithResponses) GetLikeWithResponse(ctx context.Context, id Id, pa
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with PATCH /likes/{id} (the `PatchLike` operationId).
-func (c *ClientWithResponses) PatchLikeWithBodyWithResponse(ctx context.Context, id Id, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PatchLikeResponse, error) {
-	rsp, err := c.PatchLikeWithBody(ctx, id, contentType, body, reqEditors...)
+func (c *ClientWithResponses) PatchLikeWithBodyWithResponse(ctx context.Context, id PathId, params *PatchLikeParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PatchLikeResponse, error) {
+	rsp, err := c.PatchLikeWithBody(ctx, id, params, contentType, body, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -1792,8 +2755,8 @@ func (c *ClientWithResponses) PatchLikeWithBodyWithResponse(ctx context.Context,
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with PATCH /likes/{id} (the `PatchLike` operationId).
-func (c *ClientWithResponses) PatchLikeWithResponse(ctx context.Context, id Id, body PatchLikeJSONRequestBody, reqEditors ...RequestEditorFn) (*PatchLikeResponse, error) {
-	rsp, err := c.PatchLike(ctx, id, body, reqEditors...)
+func (c *ClientWithResponses) PatchLikeWithResponse(ctx context.Context, id PathId, params *PatchLikeParams, body PatchLikeJSONRequestBody, reqEditors ...RequestEditorFn) (*PatchLikeResponse, error) {
+	rsp, err := c.PatchLike(ctx, id, params, body, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -1805,8 +2768,8 @@ func (c *ClientWithResponses) PatchLikeWithResponse(ctx context.Context, id Id, 
 // Takes a body of the `application/merge-patch+json` content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with PATCH /likes/{id} (the `PatchLike` operationId).
-func (c *ClientWithResponses) PatchLikeWithApplicationMergePatchPlusJSONBodyWithResponse(ctx context.Context, id Id, body PatchLikeApplicationMergePatchPlusJSONRequestBody, reqEditors ...RequestEditorFn) (*PatchLikeResponse, error) {
-	rsp, err := c.PatchLikeWithApplicationMergePatchPlusJSONBody(ctx, id, body, reqEditors...)
+func (c *ClientWithResponses) PatchLikeWithApplicationMergePatchPlusJSONBodyWithResponse(ctx context.Context, id PathId, params *PatchLikeParams, body PatchLikeApplicationMergePatchPlusJSONRequestBody, reqEditors ...RequestEditorFn) (*PatchLikeResponse, error) {
+	rsp, err := c.PatchLikeWithApplicationMergePatchPlusJSONBody(ctx, id, params, body, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -1815,11 +2778,13 @@ func (c *ClientWithResponses) PatchLikeWithApplicationMergePatchPlusJSONBodyWith
 
 // PutLikeWithBodyWithResponse Create or replace a like at this id
 //
+// A like that is replaced stays its person's if user is left out.
+//
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with PUT /likes/{id} (the `PutLike` operationId).
-func (c *ClientWithResponses) PutLikeWithBodyWithResponse(ctx context.Context, id Id, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PutLikeResponse, error) {
-	rsp, err := c.PutLikeWithBody(ctx, id, contentType, body, reqEditors...)
+func (c *ClientWithResponses) PutLikeWithBodyWithResponse(ctx context.Context, id PathId, params *PutLikeParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PutLikeResponse, error) {
+	rsp, err := c.PutLikeWithBody(ctx, id, params, contentType, body, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -1828,11 +2793,13 @@ func (c *ClientWithResponses) PutLikeWithBodyWithResponse(ctx context.Context, i
 
 // PutLikeWithResponse Create or replace a like at this id
 //
+// A like that is replaced stays its person's if user is left out.
+//
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with PUT /likes/{id} (the `PutLike` operationId).
-func (c *ClientWithResponses) PutLikeWithResponse(ctx context.Context, id Id, body PutLikeJSONRequestBody, reqEditors ...RequestEditorFn) (*PutLikeResponse, error) {
-	rsp, err := c.PutLike(ctx, id, body, reqEditors...)
+func (c *ClientWithResponses) PutLikeWithResponse(ctx context.Context, id PathId, params *PutLikeParams, body PutLikeJSONRequestBody, reqEditors ...RequestEditorFn) (*PutLikeResponse, error) {
+	rsp, err := c.PutLike(ctx, id, params, body, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -1854,59 +2821,117 @@ func ParseListLikesResponse(rsp *http.Response) (*ListLikesResponse, error) {
 
 	switch {
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
-		var dest LikeList
+		var dest LikeListResponse
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
 		response.JSON200 = &dest
 
+	case rsp.StatusCode == 304:
+		break // No content-type
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
-		var dest Problem
+		var dest BadRequest
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
 		response.ApplicationproblemJSON400 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
-		var dest Problem
+		var dest Unauthorized
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
 		response.ApplicationproblemJSON401 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
-		var dest Problem
+		var dest Forbidden
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
 		response.ApplicationproblemJSON403 = &dest
 
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 406:
+		var dest NotAcceptable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON406 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest InternalServerError
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON500 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 502:
-		var dest Problem
+		var dest BadGateway
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
 		response.ApplicationproblemJSON502 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
-		var dest Problem
+		var dest Unavailable
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
 		response.ApplicationproblemJSON503 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 504:
-		var dest Problem
+		var dest GatewayTimeout
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
 		response.ApplicationproblemJSON504 = &dest
+
+	case rsp.StatusCode == 200:
+	// Content-type (application/x-protobuf) unsupported
+
+	case rsp.StatusCode == 400:
+	// Content-type (application/x-protobuf) unsupported
+
+	case rsp.StatusCode == 401:
+	// Content-type (application/x-protobuf) unsupported
+
+	case rsp.StatusCode == 403:
+	// Content-type (application/x-protobuf) unsupported
+
+	case rsp.StatusCode == 406:
+	// Content-type (application/x-protobuf) unsupported
+
+	case rsp.StatusCode == 500:
+	// Content-type (application/x-protobuf) unsupported
+
+	case rsp.StatusCode == 502:
+	// Content-type (application/x-protobuf) unsupported
+
+	case rsp.StatusCode == 503:
+	// Content-type (application/x-protobuf) unsupported
+
+	case rsp.StatusCode == 504:
+		// Content-type (application/x-protobuf) unsupported
 
 	}
 
 	switch {
 	case rsp.StatusCode == 200:
 		var headers ListLikesResponse200Headers
+		if values := rsp.Header.Values("Cache-Control"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Cache-Control", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.CacheControl = &value
+		}
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = value
+		}
 		if values := rsp.Header.Values("Link"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "Link", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
@@ -1914,7 +2939,58 @@ func ParseListLikesResponse(rsp *http.Response) (*ListLikesResponse, error) {
 			}
 			headers.Link = &value
 		}
+		if values := rsp.Header.Values("Vary"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Vary", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Vary = value
+		}
 		response.Headers200 = &headers
+	case rsp.StatusCode == 304:
+		var headers ListLikesResponse304Headers
+		if values := rsp.Header.Values("Cache-Control"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Cache-Control", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.CacheControl = &value
+		}
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = value
+		}
+		if values := rsp.Header.Values("Vary"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Vary", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Vary = value
+		}
+		response.Headers304 = &headers
+	case rsp.StatusCode == 401:
+		var headers ListLikesResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = value
+		}
+		response.Headers401 = &headers
+	case rsp.StatusCode == 503:
+		var headers ListLikesResponse503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int32
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: "int32"}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers503 = &headers
 	}
 
 	return response, nil
@@ -1935,95 +3011,213 @@ func ParseCreateLikeResponse(rsp *http.Response) (*CreateLikeResponse, error) {
 
 	switch {
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 201:
-		var dest Like
+		var dest LikeCreated
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
 		response.JSON201 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
-		var dest Problem
+		var dest BadRequest
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
 		response.ApplicationproblemJSON400 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
-		var dest Problem
+		var dest Unauthorized
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
 		response.ApplicationproblemJSON401 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
-		var dest Problem
+		var dest Forbidden
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
 		response.ApplicationproblemJSON403 = &dest
 
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 406:
+		var dest NotAcceptable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON406 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 409:
-		var dest Problem
+		var dest Conflict
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
 		response.ApplicationproblemJSON409 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 410:
-		var dest Problem
+		var dest Gone
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
 		response.ApplicationproblemJSON410 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 413:
-		var dest Problem
+		var dest TooLarge
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
 		response.ApplicationproblemJSON413 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 415:
-		var dest Problem
+		var dest UnsupportedMediaType
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
 		response.ApplicationproblemJSON415 = &dest
 
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest InternalServerError
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON500 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 502:
-		var dest Problem
+		var dest BadGateway
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
 		response.ApplicationproblemJSON502 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
-		var dest Problem
+		var dest Unavailable
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
 		response.ApplicationproblemJSON503 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 504:
-		var dest Problem
+		var dest GatewayTimeout
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
 		response.ApplicationproblemJSON504 = &dest
+
+	case rsp.StatusCode == 201:
+	// Content-type (application/x-protobuf) unsupported
+
+	case rsp.StatusCode == 400:
+	// Content-type (application/x-protobuf) unsupported
+
+	case rsp.StatusCode == 401:
+	// Content-type (application/x-protobuf) unsupported
+
+	case rsp.StatusCode == 403:
+	// Content-type (application/x-protobuf) unsupported
+
+	case rsp.StatusCode == 406:
+	// Content-type (application/x-protobuf) unsupported
+
+	case rsp.StatusCode == 409:
+	// Content-type (application/x-protobuf) unsupported
+
+	case rsp.StatusCode == 410:
+	// Content-type (application/x-protobuf) unsupported
+
+	case rsp.StatusCode == 413:
+	// Content-type (application/x-protobuf) unsupported
+
+	case rsp.StatusCode == 415:
+	// Content-type (application/x-protobuf) unsupported
+
+	case rsp.StatusCode == 500:
+	// Content-type (application/x-protobuf) unsupported
+
+	case rsp.StatusCode == 502:
+	// Content-type (application/x-protobuf) unsupported
+
+	case rsp.StatusCode == 503:
+	// Content-type (application/x-protobuf) unsupported
+
+	case rsp.StatusCode == 504:
+		// Content-type (application/x-protobuf) unsupported
 
 	}
 
 	switch {
 	case rsp.StatusCode == 201:
 		var headers CreateLikeResponse201Headers
-		if values := rsp.Header.Values("Location"); len(values) > 0 {
+		if values := rsp.Header.Values("Cache-Control"); len(values) > 0 {
 			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "Location", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: "uri-reference"}); err != nil {
+			if err := runtime.BindStyledParameterWithOptions("simple", "Cache-Control", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
 				return nil, err
 			}
-			headers.Location = &value
+			headers.CacheControl = &value
+		}
+		if values := rsp.Header.Values("Content-Location"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Content-Location", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: "uri-reference"}); err != nil {
+				return nil, err
+			}
+			headers.ContentLocation = value
+		}
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = value
+		}
+		if values := rsp.Header.Values("Location"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Location", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: "uri-reference"}); err != nil {
+				return nil, err
+			}
+			headers.Location = value
+		}
+		if values := rsp.Header.Values("Vary"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Vary", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Vary = value
 		}
 		response.Headers201 = &headers
+	case rsp.StatusCode == 401:
+		var headers CreateLikeResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = value
+		}
+		response.Headers401 = &headers
+	case rsp.StatusCode == 415:
+		var headers CreateLikeResponse415Headers
+		if values := rsp.Header.Values("Accept"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Accept", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Accept = &value
+		}
+		if values := rsp.Header.Values("Accept-Encoding"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Accept-Encoding", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.AcceptEncoding = &value
+		}
+		response.Headers415 = &headers
+	case rsp.StatusCode == 503:
+		var headers CreateLikeResponse503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int32
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: "int32"}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers503 = &headers
 	}
 
 	return response, nil
@@ -2044,19 +3238,159 @@ func ParseCountLikesResponse(rsp *http.Response) (*CountLikesResponse, error) {
 
 	switch {
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
-		var dest Counts
+		var dest CountsResponse
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
 		response.JSON200 = &dest
 
+	case rsp.StatusCode == 304:
+		break // No content-type
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
-		var dest Problem
+		var dest BadRequest
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
 		response.ApplicationproblemJSON400 = &dest
 
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthorized
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest Forbidden
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 406:
+		var dest NotAcceptable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON406 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest InternalServerError
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON500 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON503 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 504:
+		var dest GatewayTimeout
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON504 = &dest
+
+	case rsp.StatusCode == 200:
+	// Content-type (application/x-protobuf) unsupported
+
+	case rsp.StatusCode == 400:
+	// Content-type (application/x-protobuf) unsupported
+
+	case rsp.StatusCode == 401:
+	// Content-type (application/x-protobuf) unsupported
+
+	case rsp.StatusCode == 403:
+	// Content-type (application/x-protobuf) unsupported
+
+	case rsp.StatusCode == 406:
+	// Content-type (application/x-protobuf) unsupported
+
+	case rsp.StatusCode == 500:
+	// Content-type (application/x-protobuf) unsupported
+
+	case rsp.StatusCode == 503:
+	// Content-type (application/x-protobuf) unsupported
+
+	case rsp.StatusCode == 504:
+		// Content-type (application/x-protobuf) unsupported
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers CountLikesResponse200Headers
+		if values := rsp.Header.Values("Cache-Control"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Cache-Control", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.CacheControl = &value
+		}
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = value
+		}
+		if values := rsp.Header.Values("Vary"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Vary", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Vary = value
+		}
+		response.Headers200 = &headers
+	case rsp.StatusCode == 304:
+		var headers CountLikesResponse304Headers
+		if values := rsp.Header.Values("Cache-Control"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Cache-Control", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.CacheControl = &value
+		}
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = value
+		}
+		if values := rsp.Header.Values("Vary"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Vary", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Vary = value
+		}
+		response.Headers304 = &headers
+	case rsp.StatusCode == 401:
+		var headers CountLikesResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = value
+		}
+		response.Headers401 = &headers
+	case rsp.StatusCode == 503:
+		var headers CountLikesResponse503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int32
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: "int32"}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers503 = &headers
 	}
 
 	return response, nil
@@ -2079,27 +3413,109 @@ func ParseDeleteLikeResponse(rsp *http.Response) (*DeleteLikeResponse, error) {
 	case rsp.StatusCode == 204:
 		break // No content-type
 
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest BadRequest
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON400 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
-		var dest Problem
+		var dest Unauthorized
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
 		response.ApplicationproblemJSON401 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
-		var dest Problem
+		var dest Forbidden
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
 		response.ApplicationproblemJSON403 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
-		var dest Problem
+		var dest NotFound
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
 		response.ApplicationproblemJSON404 = &dest
 
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 412:
+		var dest PreconditionFailed
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON412 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest InternalServerError
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON500 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON503 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 504:
+		var dest GatewayTimeout
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON504 = &dest
+
+	case rsp.StatusCode == 400:
+	// Content-type (application/x-protobuf) unsupported
+
+	case rsp.StatusCode == 401:
+	// Content-type (application/x-protobuf) unsupported
+
+	case rsp.StatusCode == 403:
+	// Content-type (application/x-protobuf) unsupported
+
+	case rsp.StatusCode == 404:
+	// Content-type (application/x-protobuf) unsupported
+
+	case rsp.StatusCode == 412:
+	// Content-type (application/x-protobuf) unsupported
+
+	case rsp.StatusCode == 500:
+	// Content-type (application/x-protobuf) unsupported
+
+	case rsp.StatusCode == 503:
+	// Content-type (application/x-protobuf) unsupported
+
+	case rsp.StatusCode == 504:
+		// Content-type (application/x-protobuf) unsupported
+
+	}
+
+	switch {
+	case rsp.StatusCode == 401:
+		var headers DeleteLikeResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = value
+		}
+		response.Headers401 = &headers
+	case rsp.StatusCode == 503:
+		var headers DeleteLikeResponse503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int32
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: "int32"}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers503 = &headers
 	}
 
 	return response, nil
@@ -2120,61 +3536,179 @@ func ParseGetLikeResponse(rsp *http.Response) (*GetLikeResponse, error) {
 
 	switch {
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
-		var dest Like
+		var dest LikeResponse
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
 		response.JSON200 = &dest
 
+	case rsp.StatusCode == 304:
+		break // No content-type
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
-		var dest Problem
+		var dest BadRequest
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
 		response.ApplicationproblemJSON400 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
-		var dest Problem
+		var dest Unauthorized
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
 		response.ApplicationproblemJSON401 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
-		var dest Problem
+		var dest Forbidden
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
 		response.ApplicationproblemJSON403 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
-		var dest Problem
+		var dest NotFound
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
 		response.ApplicationproblemJSON404 = &dest
 
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 406:
+		var dest NotAcceptable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON406 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest InternalServerError
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON500 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 502:
-		var dest Problem
+		var dest BadGateway
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
 		response.ApplicationproblemJSON502 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
-		var dest Problem
+		var dest Unavailable
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
 		response.ApplicationproblemJSON503 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 504:
-		var dest Problem
+		var dest GatewayTimeout
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
 		response.ApplicationproblemJSON504 = &dest
 
+	case rsp.StatusCode == 200:
+	// Content-type (application/x-protobuf) unsupported
+
+	case rsp.StatusCode == 400:
+	// Content-type (application/x-protobuf) unsupported
+
+	case rsp.StatusCode == 401:
+	// Content-type (application/x-protobuf) unsupported
+
+	case rsp.StatusCode == 403:
+	// Content-type (application/x-protobuf) unsupported
+
+	case rsp.StatusCode == 404:
+	// Content-type (application/x-protobuf) unsupported
+
+	case rsp.StatusCode == 406:
+	// Content-type (application/x-protobuf) unsupported
+
+	case rsp.StatusCode == 500:
+	// Content-type (application/x-protobuf) unsupported
+
+	case rsp.StatusCode == 502:
+	// Content-type (application/x-protobuf) unsupported
+
+	case rsp.StatusCode == 503:
+	// Content-type (application/x-protobuf) unsupported
+
+	case rsp.StatusCode == 504:
+		// Content-type (application/x-protobuf) unsupported
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers GetLikeResponse200Headers
+		if values := rsp.Header.Values("Cache-Control"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Cache-Control", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.CacheControl = &value
+		}
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = value
+		}
+		if values := rsp.Header.Values("Vary"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Vary", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Vary = value
+		}
+		response.Headers200 = &headers
+	case rsp.StatusCode == 304:
+		var headers GetLikeResponse304Headers
+		if values := rsp.Header.Values("Cache-Control"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Cache-Control", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.CacheControl = &value
+		}
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = value
+		}
+		if values := rsp.Header.Values("Vary"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Vary", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Vary = value
+		}
+		response.Headers304 = &headers
+	case rsp.StatusCode == 401:
+		var headers GetLikeResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = value
+		}
+		response.Headers401 = &headers
+	case rsp.StatusCode == 503:
+		var headers GetLikeResponse503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int32
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: "int32"}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers503 = &headers
 	}
 
 	return response, nil
@@ -2195,89 +3729,226 @@ func ParsePatchLikeResponse(rsp *http.Response) (*PatchLikeResponse, error) {
 
 	switch {
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
-		var dest Like
+		var dest LikeChanged
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
 		response.JSON200 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
-		var dest Problem
+		var dest BadRequest
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
 		response.ApplicationproblemJSON400 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
-		var dest Problem
+		var dest Unauthorized
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
 		response.ApplicationproblemJSON401 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
-		var dest Problem
+		var dest Forbidden
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
 		response.ApplicationproblemJSON403 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
-		var dest Problem
+		var dest NotFound
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
 		response.ApplicationproblemJSON404 = &dest
 
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 406:
+		var dest NotAcceptable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON406 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 409:
-		var dest Problem
+		var dest Conflict
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
 		response.ApplicationproblemJSON409 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 410:
-		var dest Problem
+		var dest Gone
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
 		response.ApplicationproblemJSON410 = &dest
 
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 412:
+		var dest PreconditionFailed
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON412 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 413:
-		var dest Problem
+		var dest TooLarge
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
 		response.ApplicationproblemJSON413 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 415:
-		var dest Problem
+		var dest UnsupportedMediaType
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
 		response.ApplicationproblemJSON415 = &dest
 
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest InternalServerError
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON500 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 502:
-		var dest Problem
+		var dest BadGateway
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
 		response.ApplicationproblemJSON502 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
-		var dest Problem
+		var dest Unavailable
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
 		response.ApplicationproblemJSON503 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 504:
-		var dest Problem
+		var dest GatewayTimeout
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
 		response.ApplicationproblemJSON504 = &dest
 
+	case rsp.StatusCode == 200:
+	// Content-type (application/x-protobuf) unsupported
+
+	case rsp.StatusCode == 400:
+	// Content-type (application/x-protobuf) unsupported
+
+	case rsp.StatusCode == 401:
+	// Content-type (application/x-protobuf) unsupported
+
+	case rsp.StatusCode == 403:
+	// Content-type (application/x-protobuf) unsupported
+
+	case rsp.StatusCode == 404:
+	// Content-type (application/x-protobuf) unsupported
+
+	case rsp.StatusCode == 406:
+	// Content-type (application/x-protobuf) unsupported
+
+	case rsp.StatusCode == 409:
+	// Content-type (application/x-protobuf) unsupported
+
+	case rsp.StatusCode == 410:
+	// Content-type (application/x-protobuf) unsupported
+
+	case rsp.StatusCode == 412:
+	// Content-type (application/x-protobuf) unsupported
+
+	case rsp.StatusCode == 413:
+	// Content-type (application/x-protobuf) unsupported
+
+	case rsp.StatusCode == 415:
+	// Content-type (application/x-protobuf) unsupported
+
+	case rsp.StatusCode == 500:
+	// Content-type (application/x-protobuf) unsupported
+
+	case rsp.StatusCode == 502:
+	// Content-type (application/x-protobuf) unsupported
+
+	case rsp.StatusCode == 503:
+	// Content-type (application/x-protobuf) unsupported
+
+	case rsp.StatusCode == 504:
+		// Content-type (application/x-protobuf) unsupported
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers PatchLikeResponse200Headers
+		if values := rsp.Header.Values("Cache-Control"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Cache-Control", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.CacheControl = &value
+		}
+		if values := rsp.Header.Values("Content-Location"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Content-Location", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: "uri-reference"}); err != nil {
+				return nil, err
+			}
+			headers.ContentLocation = value
+		}
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = value
+		}
+		if values := rsp.Header.Values("Vary"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Vary", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Vary = value
+		}
+		response.Headers200 = &headers
+	case rsp.StatusCode == 401:
+		var headers PatchLikeResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = value
+		}
+		response.Headers401 = &headers
+	case rsp.StatusCode == 415:
+		var headers PatchLikeResponse415Headers
+		if values := rsp.Header.Values("Accept"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Accept", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Accept = &value
+		}
+		if values := rsp.Header.Values("Accept-Encoding"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Accept-Encoding", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.AcceptEncoding = &value
+		}
+		response.Headers415 = &headers
+	case rsp.StatusCode == 503:
+		var headers PatchLikeResponse503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int32
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: "int32"}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers503 = &headers
 	}
 
 	return response, nil
@@ -2298,102 +3969,264 @@ func ParsePutLikeResponse(rsp *http.Response) (*PutLikeResponse, error) {
 
 	switch {
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
-		var dest Like
+		var dest LikeChanged
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
 		response.JSON200 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 201:
-		var dest Like
+		var dest LikeCreated
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
 		response.JSON201 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
-		var dest Problem
+		var dest BadRequest
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
 		response.ApplicationproblemJSON400 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
-		var dest Problem
+		var dest Unauthorized
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
 		response.ApplicationproblemJSON401 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
-		var dest Problem
+		var dest Forbidden
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
 		response.ApplicationproblemJSON403 = &dest
 
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 406:
+		var dest NotAcceptable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON406 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 409:
-		var dest Problem
+		var dest Conflict
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
 		response.ApplicationproblemJSON409 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 410:
-		var dest Problem
+		var dest Gone
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
 		response.ApplicationproblemJSON410 = &dest
 
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 412:
+		var dest PreconditionFailed
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON412 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 413:
-		var dest Problem
+		var dest TooLarge
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
 		response.ApplicationproblemJSON413 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 415:
-		var dest Problem
+		var dest UnsupportedMediaType
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
 		response.ApplicationproblemJSON415 = &dest
 
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest InternalServerError
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON500 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 502:
-		var dest Problem
+		var dest BadGateway
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
 		response.ApplicationproblemJSON502 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
-		var dest Problem
+		var dest Unavailable
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
 		response.ApplicationproblemJSON503 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 504:
-		var dest Problem
+		var dest GatewayTimeout
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
 		response.ApplicationproblemJSON504 = &dest
 
+	case rsp.StatusCode == 200:
+	// Content-type (application/x-protobuf) unsupported
+
+	case rsp.StatusCode == 201:
+	// Content-type (application/x-protobuf) unsupported
+
+	case rsp.StatusCode == 400:
+	// Content-type (application/x-protobuf) unsupported
+
+	case rsp.StatusCode == 401:
+	// Content-type (application/x-protobuf) unsupported
+
+	case rsp.StatusCode == 403:
+	// Content-type (application/x-protobuf) unsupported
+
+	case rsp.StatusCode == 406:
+	// Content-type (application/x-protobuf) unsupported
+
+	case rsp.StatusCode == 409:
+	// Content-type (application/x-protobuf) unsupported
+
+	case rsp.StatusCode == 410:
+	// Content-type (application/x-protobuf) unsupported
+
+	case rsp.StatusCode == 412:
+	// Content-type (application/x-protobuf) unsupported
+
+	case rsp.StatusCode == 413:
+	// Content-type (application/x-protobuf) unsupported
+
+	case rsp.StatusCode == 415:
+	// Content-type (application/x-protobuf) unsupported
+
+	case rsp.StatusCode == 500:
+	// Content-type (application/x-protobuf) unsupported
+
+	case rsp.StatusCode == 502:
+	// Content-type (application/x-protobuf) unsupported
+
+	case rsp.StatusCode == 503:
+	// Content-type (application/x-protobuf) unsupported
+
+	case rsp.StatusCode == 504:
+		// Content-type (application/x-protobuf) unsupported
+
 	}
 
 	switch {
-	case rsp.StatusCode == 201:
-		var headers PutLikeResponse201Headers
-		if values := rsp.Header.Values("Location"); len(values) > 0 {
+	case rsp.StatusCode == 200:
+		var headers PutLikeResponse200Headers
+		if values := rsp.Header.Values("Cache-Control"); len(values) > 0 {
 			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "Location", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: "uri-reference"}); err != nil {
+			if err := runtime.BindStyledParameterWithOptions("simple", "Cache-Control", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
 				return nil, err
 			}
-			headers.Location = &value
+			headers.CacheControl = &value
+		}
+		if values := rsp.Header.Values("Content-Location"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Content-Location", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: "uri-reference"}); err != nil {
+				return nil, err
+			}
+			headers.ContentLocation = value
+		}
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = value
+		}
+		if values := rsp.Header.Values("Vary"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Vary", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Vary = value
+		}
+		response.Headers200 = &headers
+	case rsp.StatusCode == 201:
+		var headers PutLikeResponse201Headers
+		if values := rsp.Header.Values("Cache-Control"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Cache-Control", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.CacheControl = &value
+		}
+		if values := rsp.Header.Values("Content-Location"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Content-Location", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: "uri-reference"}); err != nil {
+				return nil, err
+			}
+			headers.ContentLocation = value
+		}
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = value
+		}
+		if values := rsp.Header.Values("Location"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Location", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: "uri-reference"}); err != nil {
+				return nil, err
+			}
+			headers.Location = value
+		}
+		if values := rsp.Header.Values("Vary"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Vary", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Vary = value
 		}
 		response.Headers201 = &headers
+	case rsp.StatusCode == 401:
+		var headers PutLikeResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = value
+		}
+		response.Headers401 = &headers
+	case rsp.StatusCode == 415:
+		var headers PutLikeResponse415Headers
+		if values := rsp.Header.Values("Accept"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Accept", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Accept = &value
+		}
+		if values := rsp.Header.Values("Accept-Encoding"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Accept-Encoding", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.AcceptEncoding = &value
+		}
+		response.Headers415 = &headers
+	case rsp.StatusCode == 503:
+		var headers PutLikeResponse503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int32
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: "int32"}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers503 = &headers
 	}
 
 	return response, nil

@@ -4,11 +4,13 @@
 package gen
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"time"
 
 	"github.com/labstack/echo/v4"
+	"github.com/oapi-codegen/nullable"
 	"github.com/oapi-codegen/runtime"
 	openapi_types "github.com/oapi-codegen/runtime/types"
 )
@@ -58,88 +60,288 @@ func (e GetLikeParamsExpand) Valid() bool {
 	}
 }
 
-// Count defines model for Count.
+// Count How many like a pizza.
 type Count struct {
+	// Count How many people like it.
+	//
+	// Examples: 42
 	Count int64 `json:"count"`
-	Pizza int64 `json:"pizza"`
+
+	// Pizza An id.
+	//
+	// Examples: 7
+	Pizza Id `json:"pizza"`
 }
 
-// Counts defines model for Counts.
+// Counts How many like some pizzas.
 type Counts struct {
 	Results []Count `json:"results"`
 }
 
-// FieldError defines model for FieldError.
-type FieldError struct {
-	Detail string `json:"detail"`
-	Field  string `json:"field"`
+// CreatedAt When it came to be.
+//
+// Examples: 2026-11-20T18:30:00Z
+type CreatedAt = time.Time
+
+// ExpandedLike A like with its pizza in place of the pizza's id.
+type ExpandedLike struct {
+	// CreatedAt When it came to be.
+	//
+	// Examples: 2026-11-20T18:30:00Z
+	CreatedAt CreatedAt `json:"created_at"`
+
+	// Id Given by the service, or by the path of a PUT.
+	//
+	// Examples: 7
+	Id ReadOnlyId `json:"id"`
+
+	// Pizza The pizza; null if it is gone.
+	Pizza nullable.Nullable[Pizza] `json:"pizza"`
+
+	// User A person's id.
+	//
+	// Examples: 6f1c9f9e-3a55-4f0e-9d5b-0c6f0d9b7a11
+	User Person `json:"user"`
 }
 
-// Id Examples: 7
+// ExpandedLikeList A page of likes with their pizzas.
+type ExpandedLikeList struct {
+	// Count How many results the whole list has.
+	//
+	// Examples: 7
+	Count Total `json:"count"`
+
+	// Next Where the next page is; null on the last.
+	//
+	// Examples: http://localhost:8002/api/v1/pizzas?limit=2&offset=4&cursor=AAAAAAAAAAQ
+	Next nullable.Nullable[Next] `json:"next"`
+
+	// Previous Where the page before is; null on the first.
+	//
+	// Examples: http://localhost:8002/api/v1/pizzas?limit=2
+	Previous nullable.Nullable[Previous] `json:"previous"`
+	Results  []ExpandedLike              `json:"results"`
+}
+
+// FieldError One field that is not valid, and why.
+type FieldError struct {
+	// Detail What is wrong with it.
+	//
+	// Examples: is required
+	Detail string `json:"detail"`
+
+	// Field A property as a path, a parameter by its name, or `body`.
+	//
+	// Examples: title
+	Field string `json:"field"`
+}
+
+// Id An id.
+//
+// Examples: 7
 type Id = int64
 
-// Like defines model for Like.
+// Like That a person likes a pizza.
 type Like struct {
-	CreatedAt time.Time `json:"created_at"`
-	Id        int64     `json:"id"`
+	// CreatedAt When it came to be.
+	//
+	// Examples: 2026-11-20T18:30:00Z
+	CreatedAt CreatedAt `json:"created_at"`
 
-	// Pizza The pizza's id, or with expand=pizza the pizza.
-	Pizza *any               `json:"pizza"`
-	User  openapi_types.UUID `json:"user"`
+	// Id Given by the service, or by the path of a PUT.
+	//
+	// Examples: 7
+	Id ReadOnlyId `json:"id"`
+
+	// Pizza An id.
+	//
+	// Examples: 7
+	Pizza Id `json:"pizza"`
+
+	// User A person's id.
+	//
+	// Examples: 6f1c9f9e-3a55-4f0e-9d5b-0c6f0d9b7a11
+	User Person `json:"user"`
 }
 
-// LikeList defines model for LikeList.
+// LikeList A page of likes.
 type LikeList struct {
-	// Count Of the whole list.
-	Count    int64   `json:"count"`
-	Next     *string `json:"next"`
-	Previous *string `json:"previous"`
-	Results  []Like  `json:"results"`
+	// Count How many results the whole list has.
+	//
+	// Examples: 7
+	Count Total `json:"count"`
+
+	// Next Where the next page is; null on the last.
+	//
+	// Examples: http://localhost:8002/api/v1/pizzas?limit=2&offset=4&cursor=AAAAAAAAAAQ
+	Next nullable.Nullable[Next] `json:"next"`
+
+	// Previous Where the page before is; null on the first.
+	//
+	// Examples: http://localhost:8002/api/v1/pizzas?limit=2
+	Previous nullable.Nullable[Previous] `json:"previous"`
+	Results  []Like                      `json:"results"`
 }
 
-// LikePatch defines model for LikePatch.
+// LikePatch What changes in a like; what is left out stays.
 type LikePatch struct {
-	CreatedAt *time.Time `json:"created_at,omitempty"`
-	Id        *int64     `json:"id,omitempty"`
+	// CreatedAt When it came to be.
+	//
+	// Examples: 2026-11-20T18:30:00Z
+	CreatedAt *CreatedAt `json:"created_at,omitempty"`
 
-	// Pizza Examples: 7
-	Pizza *Id                 `json:"pizza,omitempty"`
-	User  *openapi_types.UUID `json:"user,omitempty"`
+	// Id Given by the service, or by the path of a PUT.
+	//
+	// Examples: 7
+	Id *ReadOnlyId `json:"id,omitempty"`
+
+	// Pizza An id.
+	//
+	// Examples: 7
+	Pizza *Id `json:"pizza,omitempty"`
+
+	// User Who likes it; null leaves that as it is.
+	//
+	// Examples: 6f1c9f9e-3a55-4f0e-9d5b-0c6f0d9b7a11
+	User nullable.Nullable[openapi_types.UUID] `json:"user,omitempty"`
 }
 
-// NewLike defines model for NewLike.
+// NewLike A like as it is written.
 type NewLike struct {
-	CreatedAt *time.Time `json:"created_at,omitempty"`
-	Id        *int64     `json:"id,omitempty"`
+	// CreatedAt When it came to be.
+	//
+	// Examples: 2026-11-20T18:30:00Z
+	CreatedAt *CreatedAt `json:"created_at,omitempty"`
 
-	// Pizza Examples: 7
+	// Id Given by the service, or by the path of a PUT.
+	//
+	// Examples: 7
+	Id *ReadOnlyId `json:"id,omitempty"`
+
+	// Pizza An id.
+	//
+	// Examples: 7
 	Pizza Id `json:"pizza"`
 
 	// User Who likes it; a person can leave this out, and like for nobody else.
+	//
+	// Examples: 6f1c9f9e-3a55-4f0e-9d5b-0c6f0d9b7a11
 	User *openapi_types.UUID `json:"user,omitempty"`
 }
 
-// Pizza As pizza has it.
+// Next Where the next page is; null on the last.
+//
+// Examples: http://localhost:8002/api/v1/pizzas?limit=2&offset=4&cursor=AAAAAAAAAAQ
+type Next = string
+
+// Person A person's id.
+//
+// Examples: 6f1c9f9e-3a55-4f0e-9d5b-0c6f0d9b7a11
+type Person = openapi_types.UUID
+
+// Pizza A pizza, as the pizza service has it.
 type Pizza struct {
-	CreatedAt   time.Time           `json:"created_at"`
-	Creator     *openapi_types.UUID `json:"creator"`
-	Description string              `json:"description"`
-	Id          int64               `json:"id"`
-	ImageUrl    string              `json:"image_url"`
-	Title       string              `json:"title"`
-	UpdatedAt   time.Time           `json:"updated_at"`
+	// CreatedAt When it came to be.
+	//
+	// Examples: 2026-11-20T18:30:00Z
+	CreatedAt CreatedAt `json:"created_at"`
+
+	// Creator Who uploaded it; null for a pizza of the house.
+	//
+	// Examples: 6f1c9f9e-3a55-4f0e-9d5b-0c6f0d9b7a11
+	Creator nullable.Nullable[openapi_types.UUID] `json:"creator"`
+
+	// Description Examples: Tomato, mozzarella, basil.
+	Description string `json:"description"`
+
+	// Id Given by the service, or by the path of a PUT.
+	//
+	// Examples: 7
+	Id ReadOnlyId `json:"id"`
+
+	// ImageUrl Where a picture is; empty for none.
+	//
+	// Examples: https://images.example.org/margherita.jpg
+	ImageUrl string `json:"image_url"`
+
+	// Title Examples: Margherita
+	Title string `json:"title"`
+
+	// UpdatedAt When it last changed.
+	//
+	// Examples: 2026-11-21T09:15:42.123456Z
+	UpdatedAt UpdatedAt `json:"updated_at"`
 }
 
-// Problem defines model for Problem.
+// Previous Where the page before is; null on the first.
+//
+// Examples: http://localhost:8002/api/v1/pizzas?limit=2
+type Previous = string
+
+// Problem What is wrong (RFC 9457).
 type Problem struct {
-	Detail   *string       `json:"detail,omitempty"`
-	Errors   *[]FieldError `json:"errors,omitempty"`
-	Instance *string       `json:"instance,omitempty"`
-	Status   int           `json:"status"`
-	Title    string        `json:"title"`
-	TraceId  *string       `json:"trace_id,omitempty"`
-	Type     string        `json:"type"`
+	// Detail What is wrong in this case.
+	//
+	// Examples: Not found.
+	Detail string `json:"detail"`
+
+	// Errors Every field of the request that is not valid.
+	Errors *[]FieldError `json:"errors,omitempty"`
+
+	// Instance The path that was asked for.
+	//
+	// Examples: /api/v1/pizzas/7
+	Instance string `json:"instance"`
+
+	// Status The answer's status.
+	//
+	// Examples: 404
+	Status int32 `json:"status"`
+
+	// Title What the status means.
+	//
+	// Examples: Not Found
+	Title string `json:"title"`
+
+	// TraceId The trace that the request was part of, to quote when asking for help.
+	//
+	// Examples: 4bf92f3577b34da6a3ce929d0e0e4736
+	TraceId string `json:"trace_id"`
+
+	// Type A stable name for the kind of problem, to switch on. These are all there are.
+	//
+	// Examples: urn:problem:not-found
+	Type string `json:"type"`
 }
+
+// ReadOnlyId Given by the service, or by the path of a PUT.
+//
+// Examples: 7
+type ReadOnlyId = int64
+
+// Total How many results the whole list has.
+//
+// Examples: 7
+type Total = int64
+
+// UpdatedAt When it last changed.
+//
+// Examples: 2026-11-21T09:15:42.123456Z
+type UpdatedAt = time.Time
+
+// IfMatch defines model for If-Match.
+type IfMatch = string
+
+// IfNoneMatch defines model for If-None-Match.
+type IfNoneMatch = string
+
+// PathId An id.
+//
+// Examples: 7
+type PathId = Id
+
+// Cursor defines model for cursor.
+type Cursor = string
 
 // Expand defines model for expand.
 type Expand string
@@ -150,13 +352,86 @@ type Limit = int
 // Offset defines model for offset.
 type Offset = int
 
+// BadGateway What is wrong (RFC 9457).
+type BadGateway = Problem
+
+// BadRequest What is wrong (RFC 9457).
+type BadRequest = Problem
+
+// Conflict What is wrong (RFC 9457).
+type Conflict = Problem
+
+// CountsResponse How many like some pizzas.
+type CountsResponse = Counts
+
+// Forbidden What is wrong (RFC 9457).
+type Forbidden = Problem
+
+// GatewayTimeout What is wrong (RFC 9457).
+type GatewayTimeout = Problem
+
+// Gone What is wrong (RFC 9457).
+type Gone = Problem
+
+// InternalServerError What is wrong (RFC 9457).
+type InternalServerError = Problem
+
+// LikeResponse defines model for Like.
+type LikeResponse struct {
+	union json.RawMessage
+}
+
+// LikeChanged That a person likes a pizza.
+type LikeChanged = Like
+
+// LikeCreated That a person likes a pizza.
+type LikeCreated = Like
+
+// LikeListResponse defines model for LikeList.
+type LikeListResponse struct {
+	union json.RawMessage
+}
+
+// NotAcceptable What is wrong (RFC 9457).
+type NotAcceptable = Problem
+
+// NotFound What is wrong (RFC 9457).
+type NotFound = Problem
+
+// PreconditionFailed What is wrong (RFC 9457).
+type PreconditionFailed = Problem
+
+// TooLarge What is wrong (RFC 9457).
+type TooLarge = Problem
+
+// Unauthorized What is wrong (RFC 9457).
+type Unauthorized = Problem
+
+// Unavailable What is wrong (RFC 9457).
+type Unavailable = Problem
+
+// UnsupportedMediaType What is wrong (RFC 9457).
+type UnsupportedMediaType = Problem
+
+// LikePatchBodyRequestBodyJSON What changes in a like; what is left out stays.
+type LikePatchBodyRequestBodyJSON = LikePatch
+
+// LikePatchBodyRequestBodyJSON2 What changes in a like; what is left out stays.
+type LikePatchBodyRequestBodyJSON2 = LikePatch
+
+// NewLikeBody A like as it is written.
+type NewLikeBody = NewLike
+
 // ListLikesParams defines parameters for ListLikes.
 type ListLikesParams struct {
-	// Limit Results on a page; more than 100 is 100.
+	// Limit Results on a page; more than 100 is 100. Without it, as many as the service is set to give (5).
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 
 	// Offset Results to pass over.
 	Offset *Offset `form:"offset,omitempty" json:"offset,omitempty"`
+
+	// Cursor Where a page begins, from the next and previous links; opaque. With it, offset only says how many rows came before.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 
 	// User Only the likes of this person.
 	User *openapi_types.UUID `form:"user,omitempty" json:"user,omitempty"`
@@ -166,6 +441,9 @@ type ListLikesParams struct {
 
 	// Expand Gives the pizza itself instead of its id, or null if it is gone.
 	Expand *ListLikesParamsExpand `form:"expand,omitempty" json:"expand,omitempty"`
+
+	// IfNoneMatch Do it only if nothing there has one of these tags, `*` only if nothing is there at all; a GET is answered with 304 instead (RFC 9110 §13.1.2).
+	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
 }
 
 // ListLikesParamsExpand defines parameters for ListLikes.
@@ -175,16 +453,49 @@ type ListLikesParamsExpand string
 type CountLikesParams struct {
 	// Pizza Pizzas to count for, at most 100.
 	Pizza []Id `form:"pizza" json:"pizza"`
+
+	// IfNoneMatch Do it only if nothing there has one of these tags, `*` only if nothing is there at all; a GET is answered with 304 instead (RFC 9110 §13.1.2).
+	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
+}
+
+// DeleteLikeParams defines parameters for DeleteLike.
+type DeleteLikeParams struct {
+	// IfMatch Do it only to a version that has one of these tags, which may be of any of its representations; `*` for any version (RFC 9110 §13.1.1).
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+
+	// IfNoneMatch Do it only if nothing there has one of these tags, `*` only if nothing is there at all; a GET is answered with 304 instead (RFC 9110 §13.1.2).
+	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
 }
 
 // GetLikeParams defines parameters for GetLike.
 type GetLikeParams struct {
 	// Expand Gives the pizza itself instead of its id, or null if it is gone.
 	Expand *GetLikeParamsExpand `form:"expand,omitempty" json:"expand,omitempty"`
+
+	// IfNoneMatch Do it only if nothing there has one of these tags, `*` only if nothing is there at all; a GET is answered with 304 instead (RFC 9110 §13.1.2).
+	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
 }
 
 // GetLikeParamsExpand defines parameters for GetLike.
 type GetLikeParamsExpand string
+
+// PatchLikeParams defines parameters for PatchLike.
+type PatchLikeParams struct {
+	// IfMatch Do it only to a version that has one of these tags, which may be of any of its representations; `*` for any version (RFC 9110 §13.1.1).
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+
+	// IfNoneMatch Do it only if nothing there has one of these tags, `*` only if nothing is there at all; a GET is answered with 304 instead (RFC 9110 §13.1.2).
+	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
+}
+
+// PutLikeParams defines parameters for PutLike.
+type PutLikeParams struct {
+	// IfMatch Do it only to a version that has one of these tags, which may be of any of its representations; `*` for any version (RFC 9110 §13.1.1).
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+
+	// IfNoneMatch Do it only if nothing there has one of these tags, `*` only if nothing is there at all; a GET is answered with 304 instead (RFC 9110 §13.1.2).
+	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
+}
 
 // CreateLikeJSONRequestBody defines body for CreateLike for application/json ContentType.
 type CreateLikeJSONRequestBody = NewLike
@@ -197,6 +508,130 @@ type PatchLikeApplicationMergePatchPlusJSONRequestBody = LikePatch
 
 // PutLikeJSONRequestBody defines body for PutLike for application/json ContentType.
 type PutLikeJSONRequestBody = NewLike
+
+// AsLike returns the union data inside the LikeResponse as a Like
+func (t LikeResponse) AsLike() (Like, error) {
+	var body Like
+	err := json.Unmarshal(t.union, &body)
+	return body, err
+}
+
+// FromLike overwrites any union data inside the LikeResponse as the provided Like
+func (t *LikeResponse) FromLike(v Like) error {
+	b, err := json.Marshal(v)
+	t.union = b
+	return err
+}
+
+// MergeLike performs a merge with any union data inside the LikeResponse, using the provided Like
+func (t *LikeResponse) MergeLike(v Like) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+
+	merged, err := runtime.JSONMerge(t.union, b)
+	t.union = merged
+	return err
+}
+
+// AsExpandedLike returns the union data inside the LikeResponse as a ExpandedLike
+func (t LikeResponse) AsExpandedLike() (ExpandedLike, error) {
+	var body ExpandedLike
+	err := json.Unmarshal(t.union, &body)
+	return body, err
+}
+
+// FromExpandedLike overwrites any union data inside the LikeResponse as the provided ExpandedLike
+func (t *LikeResponse) FromExpandedLike(v ExpandedLike) error {
+	b, err := json.Marshal(v)
+	t.union = b
+	return err
+}
+
+// MergeExpandedLike performs a merge with any union data inside the LikeResponse, using the provided ExpandedLike
+func (t *LikeResponse) MergeExpandedLike(v ExpandedLike) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+
+	merged, err := runtime.JSONMerge(t.union, b)
+	t.union = merged
+	return err
+}
+
+func (t LikeResponse) MarshalJSON() ([]byte, error) {
+	b, err := t.union.MarshalJSON()
+	return b, err
+}
+
+func (t *LikeResponse) UnmarshalJSON(b []byte) error {
+	err := t.union.UnmarshalJSON(b)
+	return err
+}
+
+// AsLikeList returns the union data inside the LikeListResponse as a LikeList
+func (t LikeListResponse) AsLikeList() (LikeList, error) {
+	var body LikeList
+	err := json.Unmarshal(t.union, &body)
+	return body, err
+}
+
+// FromLikeList overwrites any union data inside the LikeListResponse as the provided LikeList
+func (t *LikeListResponse) FromLikeList(v LikeList) error {
+	b, err := json.Marshal(v)
+	t.union = b
+	return err
+}
+
+// MergeLikeList performs a merge with any union data inside the LikeListResponse, using the provided LikeList
+func (t *LikeListResponse) MergeLikeList(v LikeList) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+
+	merged, err := runtime.JSONMerge(t.union, b)
+	t.union = merged
+	return err
+}
+
+// AsExpandedLikeList returns the union data inside the LikeListResponse as a ExpandedLikeList
+func (t LikeListResponse) AsExpandedLikeList() (ExpandedLikeList, error) {
+	var body ExpandedLikeList
+	err := json.Unmarshal(t.union, &body)
+	return body, err
+}
+
+// FromExpandedLikeList overwrites any union data inside the LikeListResponse as the provided ExpandedLikeList
+func (t *LikeListResponse) FromExpandedLikeList(v ExpandedLikeList) error {
+	b, err := json.Marshal(v)
+	t.union = b
+	return err
+}
+
+// MergeExpandedLikeList performs a merge with any union data inside the LikeListResponse, using the provided ExpandedLikeList
+func (t *LikeListResponse) MergeExpandedLikeList(v ExpandedLikeList) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+
+	merged, err := runtime.JSONMerge(t.union, b)
+	t.union = merged
+	return err
+}
+
+func (t LikeListResponse) MarshalJSON() ([]byte, error) {
+	b, err := t.union.MarshalJSON()
+	return b, err
+}
+
+func (t *LikeListResponse) UnmarshalJSON(b []byte) error {
+	err := t.union.UnmarshalJSON(b)
+	return err
+}
 
 // ServerInterface represents all server handlers.
 type ServerInterface interface {
@@ -211,16 +646,16 @@ type ServerInterface interface {
 	CountLikes(ctx echo.Context, params CountLikesParams) error
 	// DeleteLike Take a like back
 	// (DELETE /likes/{id})
-	DeleteLike(ctx echo.Context, id Id) error
+	DeleteLike(ctx echo.Context, id PathId, params DeleteLikeParams) error
 	// GetLike Read a like
 	// (GET /likes/{id})
-	GetLike(ctx echo.Context, id Id, params GetLikeParams) error
+	GetLike(ctx echo.Context, id PathId, params GetLikeParams) error
 	// PatchLike Change a like
 	// (PATCH /likes/{id})
-	PatchLike(ctx echo.Context, id Id) error
+	PatchLike(ctx echo.Context, id PathId, params PatchLikeParams) error
 	// PutLike Create or replace a like at this id
 	// (PUT /likes/{id})
-	PutLike(ctx echo.Context, id Id) error
+	PutLike(ctx echo.Context, id PathId, params PutLikeParams) error
 }
 
 // ServerInterfaceWrapper converts echo contexts to parameters.
@@ -248,6 +683,13 @@ func (w *ServerInterfaceWrapper) ListLikes(ctx echo.Context) error {
 		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter offset: %s", err))
 	}
 
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
 	// ------------- Optional query parameter "user" -------------
 
 	err = runtime.BindQueryParameterWithOptions("form", true, false, "user", ctx.QueryParams(), &params.User, runtime.BindQueryParameterOptions{Type: "string", Format: "uuid"})
@@ -267,6 +709,23 @@ func (w *ServerInterfaceWrapper) ListLikes(ctx echo.Context) error {
 	err = runtime.BindQueryParameterWithOptions("form", true, false, "expand", ctx.QueryParams(), &params.Expand, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
 	if err != nil {
 		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter expand: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-None-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-None-Match")]; found {
+		var IfNoneMatch IfNoneMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-None-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-None-Match", valueList[0], &IfNoneMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-None-Match: %s", err))
+		}
+
+		params.IfNoneMatch = &IfNoneMatch
 	}
 
 	// Invoke the callback with all the unmarshaled arguments
@@ -296,6 +755,23 @@ func (w *ServerInterfaceWrapper) CountLikes(ctx echo.Context) error {
 		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter pizza: %s", err))
 	}
 
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-None-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-None-Match")]; found {
+		var IfNoneMatch IfNoneMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-None-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-None-Match", valueList[0], &IfNoneMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-None-Match: %s", err))
+		}
+
+		params.IfNoneMatch = &IfNoneMatch
+	}
+
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.CountLikes(ctx, params)
 	return err
@@ -305,15 +781,50 @@ func (w *ServerInterfaceWrapper) CountLikes(ctx echo.Context) error {
 func (w *ServerInterfaceWrapper) DeleteLike(ctx echo.Context) error {
 	var err error
 	// ------------- Path parameter "id" -------------
-	var id Id
+	var id PathId
 
 	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
 	if err != nil {
 		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
 	}
 
+	// Parameter object where we will unmarshal all parameters from the context
+	var params DeleteLikeParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = &IfMatch
+	}
+	// ------------- Optional header parameter "If-None-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-None-Match")]; found {
+		var IfNoneMatch IfNoneMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-None-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-None-Match", valueList[0], &IfNoneMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-None-Match: %s", err))
+		}
+
+		params.IfNoneMatch = &IfNoneMatch
+	}
+
 	// Invoke the callback with all the unmarshaled arguments
-	err = w.Handler.DeleteLike(ctx, id)
+	err = w.Handler.DeleteLike(ctx, id, params)
 	return err
 }
 
@@ -321,7 +832,7 @@ func (w *ServerInterfaceWrapper) DeleteLike(ctx echo.Context) error {
 func (w *ServerInterfaceWrapper) GetLike(ctx echo.Context) error {
 	var err error
 	// ------------- Path parameter "id" -------------
-	var id Id
+	var id PathId
 
 	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
 	if err != nil {
@@ -337,6 +848,23 @@ func (w *ServerInterfaceWrapper) GetLike(ctx echo.Context) error {
 		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter expand: %s", err))
 	}
 
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-None-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-None-Match")]; found {
+		var IfNoneMatch IfNoneMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-None-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-None-Match", valueList[0], &IfNoneMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-None-Match: %s", err))
+		}
+
+		params.IfNoneMatch = &IfNoneMatch
+	}
+
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.GetLike(ctx, id, params)
 	return err
@@ -346,15 +874,50 @@ func (w *ServerInterfaceWrapper) GetLike(ctx echo.Context) error {
 func (w *ServerInterfaceWrapper) PatchLike(ctx echo.Context) error {
 	var err error
 	// ------------- Path parameter "id" -------------
-	var id Id
+	var id PathId
 
 	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
 	if err != nil {
 		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
 	}
 
+	// Parameter object where we will unmarshal all parameters from the context
+	var params PatchLikeParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = &IfMatch
+	}
+	// ------------- Optional header parameter "If-None-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-None-Match")]; found {
+		var IfNoneMatch IfNoneMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-None-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-None-Match", valueList[0], &IfNoneMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-None-Match: %s", err))
+		}
+
+		params.IfNoneMatch = &IfNoneMatch
+	}
+
 	// Invoke the callback with all the unmarshaled arguments
-	err = w.Handler.PatchLike(ctx, id)
+	err = w.Handler.PatchLike(ctx, id, params)
 	return err
 }
 
@@ -362,15 +925,50 @@ func (w *ServerInterfaceWrapper) PatchLike(ctx echo.Context) error {
 func (w *ServerInterfaceWrapper) PutLike(ctx echo.Context) error {
 	var err error
 	// ------------- Path parameter "id" -------------
-	var id Id
+	var id PathId
 
 	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
 	if err != nil {
 		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
 	}
 
+	// Parameter object where we will unmarshal all parameters from the context
+	var params PutLikeParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = &IfMatch
+	}
+	// ------------- Optional header parameter "If-None-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-None-Match")]; found {
+		var IfNoneMatch IfNoneMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-None-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-None-Match", valueList[0], &IfNoneMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-None-Match: %s", err))
+		}
+
+		params.IfNoneMatch = &IfNoneMatch
+	}
+
 	// Invoke the callback with all the unmarshaled arguments
-	err = w.Handler.PutLike(ctx, id)
+	err = w.Handler.PutLike(ctx, id, params)
 	return err
 }
 

@@ -18,95 +18,262 @@ import (
 	openapi_types "github.com/oapi-codegen/runtime/types"
 )
 
+// CreatedAt When it came to be.
+//
+// Examples: 2026-11-20T18:30:00Z
+type CreatedAt = time.Time
+
 // Creator Whose it is. A person can leave this out, and upload for nobody else; null is the house, which only staff and services speak for.
+//
+// Examples: 6f1c9f9e-3a55-4f0e-9d5b-0c6f0d9b7a11
 type Creator = openapi_types.UUID
 
-// Description defines model for Description.
+// Description Text for people.
+//
+// Examples: Tomato, mozzarella, basil., Bring a blanket.
 type Description = string
 
-// FieldError defines model for FieldError.
+// DescriptionPatch Text for people; null for none.
+//
+// Examples: Tomato, mozzarella, basil., Bring a blanket.
+type DescriptionPatch = string
+
+// FieldError One field that is not valid, and why.
 type FieldError struct {
+	// Detail What is wrong with it.
+	//
+	// Examples: is required
 	Detail string `json:"detail"`
-	Field  string `json:"field"`
+
+	// Field A property as a path, a parameter by its name, or `body`.
+	//
+	// Examples: title
+	Field string `json:"field"`
 }
 
-// Id Examples: 7
+// Id An id.
+//
+// Examples: 7
 type Id = int64
 
-// ImageUrl An absolute http or https URL, or empty.
+// ImageUrl Where a picture is, an absolute http or https URL; empty for none.
+//
+// Examples: https://images.example.org/margherita.jpg
 type ImageUrl = string
 
-// NewPizza defines model for NewPizza.
+// ImageUrlPatch Where a picture is, an absolute http or https URL; empty or null for none.
+//
+// Examples: https://images.example.org/margherita.jpg
+type ImageUrlPatch = string
+
+// NewPizza A pizza as it is written.
 type NewPizza struct {
-	CreatedAt *time.Time `json:"created_at,omitempty"`
+	// CreatedAt When it came to be.
+	//
+	// Examples: 2026-11-20T18:30:00Z
+	CreatedAt *CreatedAt `json:"created_at,omitempty"`
 
 	// Creator Whose it is. A person can leave this out, and upload for nobody else; null is the house, which only staff and services speak for.
-	Creator     *Creator     `json:"creator,omitempty"`
-	Description *Description `json:"description,omitempty"`
-	Id          *int64       `json:"id,omitempty"`
+	//
+	// Examples: 6f1c9f9e-3a55-4f0e-9d5b-0c6f0d9b7a11
+	Creator *Creator `json:"creator,omitempty"`
 
-	// ImageUrl An absolute http or https URL, or empty.
+	// Description Text for people.
+	//
+	// Examples: Tomato, mozzarella, basil., Bring a blanket.
+	Description *Description `json:"description,omitempty"`
+
+	// Id Given by the service, or by the path of a PUT.
+	//
+	// Examples: 7
+	Id *ReadOnlyId `json:"id,omitempty"`
+
+	// ImageUrl Where a picture is, an absolute http or https URL; empty for none.
+	//
+	// Examples: https://images.example.org/margherita.jpg
 	ImageUrl *ImageUrl `json:"image_url,omitempty"`
 
-	// Title Examples: Margherita
-	Title     Title      `json:"title"`
-	UpdatedAt *time.Time `json:"updated_at,omitempty"`
+	// Title One line.
+	//
+	// Examples: Margherita, Pizza in the park
+	Title Title `json:"title"`
+
+	// UpdatedAt When it last changed.
+	//
+	// Examples: 2026-11-21T09:15:42.123456Z
+	UpdatedAt *UpdatedAt `json:"updated_at,omitempty"`
 }
 
-// Pizza defines model for Pizza.
+// Next Where the next page is; null on the last.
+//
+// Examples: http://localhost:8002/api/v1/pizzas?limit=2&offset=4&cursor=AAAAAAAAAAQ
+type Next = string
+
+// Pizza A pizza, as the pizza service has it.
 type Pizza struct {
-	CreatedAt time.Time `json:"created_at"`
+	// CreatedAt When it came to be.
+	//
+	// Examples: 2026-11-20T18:30:00Z
+	CreatedAt CreatedAt `json:"created_at"`
 
 	// Creator Who uploaded it; null for a pizza of the house.
-	Creator     *openapi_types.UUID `json:"creator"`
-	Description string              `json:"description"`
-	Id          int64               `json:"id"`
-	ImageUrl    string              `json:"image_url"`
+	//
+	// Examples: 6f1c9f9e-3a55-4f0e-9d5b-0c6f0d9b7a11
+	Creator *openapi_types.UUID `json:"creator"`
+
+	// Description Examples: Tomato, mozzarella, basil.
+	Description string `json:"description"`
+
+	// Id Given by the service, or by the path of a PUT.
+	//
+	// Examples: 7
+	Id ReadOnlyId `json:"id"`
+
+	// ImageUrl Where a picture is; empty for none.
+	//
+	// Examples: https://images.example.org/margherita.jpg
+	ImageUrl string `json:"image_url"`
 
 	// Title Examples: Margherita
-	Title     string    `json:"title"`
-	UpdatedAt time.Time `json:"updated_at"`
+	Title string `json:"title"`
+
+	// UpdatedAt When it last changed.
+	//
+	// Examples: 2026-11-21T09:15:42.123456Z
+	UpdatedAt UpdatedAt `json:"updated_at"`
 }
 
-// PizzaList defines model for PizzaList.
+// PizzaList A page of pizzas.
 type PizzaList struct {
-	// Count Of the whole list.
-	Count    int64   `json:"count"`
-	Next     *string `json:"next"`
-	Previous *string `json:"previous"`
-	Results  []Pizza `json:"results"`
+	// Count How many results the whole list has.
+	//
+	// Examples: 7
+	Count Total `json:"count"`
+
+	// Next Where the next page is; null on the last.
+	//
+	// Examples: http://localhost:8002/api/v1/pizzas?limit=2&offset=4&cursor=AAAAAAAAAAQ
+	Next *Next `json:"next"`
+
+	// Previous Where the page before is; null on the first.
+	//
+	// Examples: http://localhost:8002/api/v1/pizzas?limit=2
+	Previous *Previous `json:"previous"`
+	Results  []Pizza   `json:"results"`
 }
 
-// PizzaPatch defines model for PizzaPatch.
+// PizzaPatch What changes in a pizza; what is left out stays.
 type PizzaPatch struct {
-	CreatedAt *time.Time `json:"created_at,omitempty"`
+	// CreatedAt When it came to be.
+	//
+	// Examples: 2026-11-20T18:30:00Z
+	CreatedAt *CreatedAt `json:"created_at,omitempty"`
 
 	// Creator Whose it is. A person can leave this out, and upload for nobody else; null is the house, which only staff and services speak for.
-	Creator     *Creator     `json:"creator,omitempty"`
-	Description *Description `json:"description,omitempty"`
-	Id          *int64       `json:"id,omitempty"`
+	//
+	// Examples: 6f1c9f9e-3a55-4f0e-9d5b-0c6f0d9b7a11
+	Creator *Creator `json:"creator,omitempty"`
 
-	// ImageUrl An absolute http or https URL, or empty.
-	ImageUrl *ImageUrl `json:"image_url,omitempty"`
+	// Description Text for people; null for none.
+	//
+	// Examples: Tomato, mozzarella, basil., Bring a blanket.
+	Description *DescriptionPatch `json:"description,omitempty"`
 
-	// Title Examples: Margherita
-	Title     *Title     `json:"title,omitempty"`
-	UpdatedAt *time.Time `json:"updated_at,omitempty"`
+	// Id Given by the service, or by the path of a PUT.
+	//
+	// Examples: 7
+	Id *ReadOnlyId `json:"id,omitempty"`
+
+	// ImageUrl Where a picture is, an absolute http or https URL; empty or null for none.
+	//
+	// Examples: https://images.example.org/margherita.jpg
+	ImageUrl *ImageUrlPatch `json:"image_url,omitempty"`
+
+	// Title One line.
+	//
+	// Examples: Margherita, Pizza in the park
+	Title *Title `json:"title,omitempty"`
+
+	// UpdatedAt When it last changed.
+	//
+	// Examples: 2026-11-21T09:15:42.123456Z
+	UpdatedAt *UpdatedAt `json:"updated_at,omitempty"`
 }
 
-// Problem defines model for Problem.
+// Previous Where the page before is; null on the first.
+//
+// Examples: http://localhost:8002/api/v1/pizzas?limit=2
+type Previous = string
+
+// Problem What is wrong (RFC 9457).
 type Problem struct {
-	Detail   *string       `json:"detail,omitempty"`
-	Errors   *[]FieldError `json:"errors,omitempty"`
-	Instance *string       `json:"instance,omitempty"`
-	Status   int           `json:"status"`
-	Title    string        `json:"title"`
-	TraceId  *string       `json:"trace_id,omitempty"`
-	Type     string        `json:"type"`
+	// Detail What is wrong in this case.
+	//
+	// Examples: Not found.
+	Detail string `json:"detail"`
+
+	// Errors Every field of the request that is not valid.
+	Errors *[]FieldError `json:"errors,omitempty"`
+
+	// Instance The path that was asked for.
+	//
+	// Examples: /api/v1/pizzas/7
+	Instance string `json:"instance"`
+
+	// Status The answer's status.
+	//
+	// Examples: 404
+	Status int32 `json:"status"`
+
+	// Title What the status means.
+	//
+	// Examples: Not Found
+	Title string `json:"title"`
+
+	// TraceId The trace that the request was part of, to quote when asking for help.
+	//
+	// Examples: 4bf92f3577b34da6a3ce929d0e0e4736
+	TraceId string `json:"trace_id"`
+
+	// Type A stable name for the kind of problem, to switch on. These are all there are.
+	//
+	// Examples: urn:problem:not-found
+	Type string `json:"type"`
 }
 
-// Title Examples: Margherita
+// ReadOnlyId Given by the service, or by the path of a PUT.
+//
+// Examples: 7
+type ReadOnlyId = int64
+
+// Title One line.
+//
+// Examples: Margherita, Pizza in the park
 type Title = string
+
+// Total How many results the whole list has.
+//
+// Examples: 7
+type Total = int64
+
+// UpdatedAt When it last changed.
+//
+// Examples: 2026-11-21T09:15:42.123456Z
+type UpdatedAt = time.Time
+
+// IfMatch defines model for If-Match.
+type IfMatch = string
+
+// IfNoneMatch defines model for If-None-Match.
+type IfNoneMatch = string
+
+// PathId An id.
+//
+// Examples: 7
+type PathId = Id
+
+// Cursor defines model for cursor.
+type Cursor = string
 
 // Limit defines model for limit.
 type Limit = int
@@ -114,13 +281,73 @@ type Limit = int
 // Offset defines model for offset.
 type Offset = int
 
+// BadRequest What is wrong (RFC 9457).
+type BadRequest = Problem
+
+// Forbidden What is wrong (RFC 9457).
+type Forbidden = Problem
+
+// GatewayTimeout What is wrong (RFC 9457).
+type GatewayTimeout = Problem
+
+// Gone What is wrong (RFC 9457).
+type Gone = Problem
+
+// InternalServerError What is wrong (RFC 9457).
+type InternalServerError = Problem
+
+// NotAcceptable What is wrong (RFC 9457).
+type NotAcceptable = Problem
+
+// NotFound What is wrong (RFC 9457).
+type NotFound = Problem
+
+// PizzaResponse A pizza, as the pizza service has it.
+type PizzaResponse = Pizza
+
+// PizzaChanged A pizza, as the pizza service has it.
+type PizzaChanged = Pizza
+
+// PizzaCreated A pizza, as the pizza service has it.
+type PizzaCreated = Pizza
+
+// PizzaListResponse A page of pizzas.
+type PizzaListResponse = PizzaList
+
+// PreconditionFailed What is wrong (RFC 9457).
+type PreconditionFailed = Problem
+
+// TooLarge What is wrong (RFC 9457).
+type TooLarge = Problem
+
+// Unauthorized What is wrong (RFC 9457).
+type Unauthorized = Problem
+
+// Unavailable What is wrong (RFC 9457).
+type Unavailable = Problem
+
+// UnsupportedMediaType What is wrong (RFC 9457).
+type UnsupportedMediaType = Problem
+
+// NewPizzaBody A pizza as it is written.
+type NewPizzaBody = NewPizza
+
+// PizzaPatchBodyRequestBodyJSON What changes in a pizza; what is left out stays.
+type PizzaPatchBodyRequestBodyJSON = PizzaPatch
+
+// PizzaPatchBodyRequestBodyJSON2 What changes in a pizza; what is left out stays.
+type PizzaPatchBodyRequestBodyJSON2 = PizzaPatch
+
 // ListPizzasParams defines parameters for ListPizzas.
 type ListPizzasParams struct {
-	// Limit Results on a page; more than 100 is 100.
+	// Limit Results on a page; more than 100 is 100. Without it, as many as the service is set to give (5).
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 
 	// Offset Results to pass over.
 	Offset *Offset `form:"offset,omitempty" json:"offset,omitempty"`
+
+	// Cursor Where a page begins, from the next and previous links; opaque. With it, offset only says how many rows came before.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 
 	// Ids Only these pizzas, at most 100, separated by commas.
 	Ids *[]Id `form:"ids,omitempty" json:"ids,omitempty"`
@@ -130,6 +357,42 @@ type ListPizzasParams struct {
 
 	// Q Only pizzas with this text in their title or description, whatever its case.
 	Q *string `form:"q,omitempty" json:"q,omitempty"`
+
+	// IfNoneMatch Do it only if nothing there has one of these tags, `*` only if nothing is there at all; a GET is answered with 304 instead (RFC 9110 §13.1.2).
+	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
+}
+
+// DeletePizzaParams defines parameters for DeletePizza.
+type DeletePizzaParams struct {
+	// IfMatch Do it only to a version that has one of these tags, which may be of any of its representations; `*` for any version (RFC 9110 §13.1.1).
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+
+	// IfNoneMatch Do it only if nothing there has one of these tags, `*` only if nothing is there at all; a GET is answered with 304 instead (RFC 9110 §13.1.2).
+	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
+}
+
+// GetPizzaParams defines parameters for GetPizza.
+type GetPizzaParams struct {
+	// IfNoneMatch Do it only if nothing there has one of these tags, `*` only if nothing is there at all; a GET is answered with 304 instead (RFC 9110 §13.1.2).
+	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
+}
+
+// PatchPizzaParams defines parameters for PatchPizza.
+type PatchPizzaParams struct {
+	// IfMatch Do it only to a version that has one of these tags, which may be of any of its representations; `*` for any version (RFC 9110 §13.1.1).
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+
+	// IfNoneMatch Do it only if nothing there has one of these tags, `*` only if nothing is there at all; a GET is answered with 304 instead (RFC 9110 §13.1.2).
+	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
+}
+
+// PutPizzaParams defines parameters for PutPizza.
+type PutPizzaParams struct {
+	// IfMatch Do it only to a version that has one of these tags, which may be of any of its representations; `*` for any version (RFC 9110 §13.1.1).
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+
+	// IfNoneMatch Do it only if nothing there has one of these tags, `*` only if nothing is there at all; a GET is answered with 304 instead (RFC 9110 §13.1.2).
+	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
 }
 
 // CreatePizzaJSONRequestBody defines body for CreatePizza for application/json ContentType.
@@ -220,10 +483,14 @@ type ClientInterface interface {
 
 	// ListPizzas List pizzas
 	//
+	// In the order in which they came.
+	//
 	// Corresponds with GET /pizzas (the `ListPizzas` operationId).
 	ListPizzas(ctx context.Context, params *ListPizzasParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// CreatePizzaWithBody Upload a pizza
+	//
+	// It is the caller's, unless staff or a service say otherwise.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -232,6 +499,8 @@ type ClientInterface interface {
 
 	// CreatePizza Upload a pizza
 	//
+	// It is the caller's, unless staff or a service say otherwise.
+	//
 	// Takes a body of the `application/json` content type.
 	//
 	// Corresponds with POST /pizzas (the `CreatePizza` operationId).
@@ -239,51 +508,59 @@ type ClientInterface interface {
 
 	// DeletePizza Delete a pizza
 	//
+	// Its likes go too, a moment later.
+	//
 	// Corresponds with DELETE /pizzas/{id} (the `DeletePizza` operationId).
-	DeletePizza(ctx context.Context, id Id, reqEditors ...RequestEditorFn) (*http.Response, error)
+	DeletePizza(ctx context.Context, id PathId, params *DeletePizzaParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// GetPizza Read a pizza
 	//
 	// Corresponds with GET /pizzas/{id} (the `GetPizza` operationId).
-	GetPizza(ctx context.Context, id Id, reqEditors ...RequestEditorFn) (*http.Response, error)
+	GetPizza(ctx context.Context, id PathId, params *GetPizzaParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// PatchPizzaWithBody Change a pizza
 	//
 	// Takes any type of body and a specified content type.
 	//
 	// Corresponds with PATCH /pizzas/{id} (the `PatchPizza` operationId).
-	PatchPizzaWithBody(ctx context.Context, id Id, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+	PatchPizzaWithBody(ctx context.Context, id PathId, params *PatchPizzaParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// PatchPizza Change a pizza
 	//
 	// Takes a body of the `application/json` content type.
 	//
 	// Corresponds with PATCH /pizzas/{id} (the `PatchPizza` operationId).
-	PatchPizza(ctx context.Context, id Id, body PatchPizzaJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+	PatchPizza(ctx context.Context, id PathId, params *PatchPizzaParams, body PatchPizzaJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// PatchPizzaWithApplicationMergePatchPlusJSONBody Change a pizza
 	//
 	// Takes a body of the `application/merge-patch+json` content type.
 	//
 	// Corresponds with PATCH /pizzas/{id} (the `PatchPizza` operationId).
-	PatchPizzaWithApplicationMergePatchPlusJSONBody(ctx context.Context, id Id, body PatchPizzaApplicationMergePatchPlusJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+	PatchPizzaWithApplicationMergePatchPlusJSONBody(ctx context.Context, id PathId, params *PatchPizzaParams, body PatchPizzaApplicationMergePatchPlusJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// PutPizzaWithBody Create or replace a pizza at this id
+	//
+	// What is left out gets its default; a pizza that is replaced keeps its creator then.
 	//
 	// Takes any type of body and a specified content type.
 	//
 	// Corresponds with PUT /pizzas/{id} (the `PutPizza` operationId).
-	PutPizzaWithBody(ctx context.Context, id Id, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+	PutPizzaWithBody(ctx context.Context, id PathId, params *PutPizzaParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// PutPizza Create or replace a pizza at this id
+	//
+	// What is left out gets its default; a pizza that is replaced keeps its creator then.
 	//
 	// Takes a body of the `application/json` content type.
 	//
 	// Corresponds with PUT /pizzas/{id} (the `PutPizza` operationId).
-	PutPizza(ctx context.Context, id Id, body PutPizzaJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+	PutPizza(ctx context.Context, id PathId, params *PutPizzaParams, body PutPizzaJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 }
 
 // ListPizzas List pizzas
+//
+// In the order in which they came.
 //
 // Corresponds with GET /pizzas (the `ListPizzas` operationId).
 func (c *Client) ListPizzas(ctx context.Context, params *ListPizzasParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -299,6 +576,8 @@ func (c *Client) ListPizzas(ctx context.Context, params *ListPizzasParams, reqEd
 }
 
 // CreatePizzaWithBody Upload a pizza
+//
+// It is the caller's, unless staff or a service say otherwise.
 //
 // Takes any type of body and a specified content type.
 //
@@ -317,6 +596,8 @@ func (c *Client) CreatePizzaWithBody(ctx context.Context, contentType string, bo
 
 // CreatePizza Upload a pizza
 //
+// It is the caller's, unless staff or a service say otherwise.
+//
 // Takes a body of the `application/json` content type.
 //
 // Corresponds with POST /pizzas (the `CreatePizza` operationId).
@@ -334,9 +615,11 @@ func (c *Client) CreatePizza(ctx context.Context, body CreatePizzaJSONRequestBod
 
 // DeletePizza Delete a pizza
 //
+// Its likes go too, a moment later.
+//
 // Corresponds with DELETE /pizzas/{id} (the `DeletePizza` operationId).
-func (c *Client) DeletePizza(ctx context.Context, id Id, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewDeletePizzaRequest(c.Server, id)
+func (c *Client) DeletePizza(ctx context.Context, id PathId, params *DeletePizzaParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewDeletePizzaRequest(c.Server, id, params)
 	if err != nil {
 		return nil, err
 	}
@@ -350,8 +633,8 @@ func (c *Client) DeletePizza(ctx context.Context, id Id, reqEditors ...RequestEd
 // GetPizza Read a pizza
 //
 // Corresponds with GET /pizzas/{id} (the `GetPizza` operationId).
-func (c *Client) GetPizza(ctx context.Context, id Id, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewGetPizzaRequest(c.Server, id)
+func (c *Client) GetPizza(ctx context.Context, id PathId, params *GetPizzaParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetPizzaRequest(c.Server, id, params)
 	if err != nil {
 		return nil, err
 	}
@@ -367,8 +650,8 @@ func (c *Client) GetPizza(ctx context.Context, id Id, reqEditors ...RequestEdito
 // Takes any type of body and a specified content type.
 //
 // Corresponds with PATCH /pizzas/{id} (the `PatchPizza` operationId).
-func (c *Client) PatchPizzaWithBody(ctx context.Context, id Id, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewPatchPizzaRequestWithBody(c.Server, id, contentType, body)
+func (c *Client) PatchPizzaWithBody(ctx context.Context, id PathId, params *PatchPizzaParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewPatchPizzaRequestWithBody(c.Server, id, params, contentType, body)
 	if err != nil {
 		return nil, err
 	}
@@ -384,8 +667,8 @@ func (c *Client) PatchPizzaWithBody(ctx context.Context, id Id, contentType stri
 // Takes a body of the `application/json` content type.
 //
 // Corresponds with PATCH /pizzas/{id} (the `PatchPizza` operationId).
-func (c *Client) PatchPizza(ctx context.Context, id Id, body PatchPizzaJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewPatchPizzaRequest(c.Server, id, body)
+func (c *Client) PatchPizza(ctx context.Context, id PathId, params *PatchPizzaParams, body PatchPizzaJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewPatchPizzaRequest(c.Server, id, params, body)
 	if err != nil {
 		return nil, err
 	}
@@ -401,8 +684,8 @@ func (c *Client) PatchPizza(ctx context.Context, id Id, body PatchPizzaJSONReque
 // Takes a body of the `application/merge-patch+json` content type.
 //
 // Corresponds with PATCH /pizzas/{id} (the `PatchPizza` operationId).
-func (c *Client) PatchPizzaWithApplicationMergePatchPlusJSONBody(ctx context.Context, id Id, body PatchPizzaApplicationMergePatchPlusJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewPatchPizzaRequestWithApplicationMergePatchPlusJSONBody(c.Server, id, body)
+func (c *Client) PatchPizzaWithApplicationMergePatchPlusJSONBody(ctx context.Context, id PathId, params *PatchPizzaParams, body PatchPizzaApplicationMergePatchPlusJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewPatchPizzaRequestWithApplicationMergePatchPlusJSONBody(c.Server, id, params, body)
 	if err != nil {
 		return nil, err
 	}
@@ -415,11 +698,13 @@ func (c *Client) PatchPizzaWithApplicationMergePatchPlusJSONBody(ctx context.Con
 
 // PutPizzaWithBody Create or replace a pizza at this id
 //
+// What is left out gets its default; a pizza that is replaced keeps its creator then.
+//
 // Takes any type of body and a specified content type.
 //
 // Corresponds with PUT /pizzas/{id} (the `PutPizza` operationId).
-func (c *Client) PutPizzaWithBody(ctx context.Context, id Id, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewPutPizzaRequestWithBody(c.Server, id, contentType, body)
+func (c *Client) PutPizzaWithBody(ctx context.Context, id PathId, params *PutPizzaParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewPutPizzaRequestWithBody(c.Server, id, params, contentType, body)
 	if err != nil {
 		return nil, err
 	}
@@ -432,11 +717,13 @@ func (c *Client) PutPizzaWithBody(ctx context.Context, id Id, contentType string
 
 // PutPizza Create or replace a pizza at this id
 //
+// What is left out gets its default; a pizza that is replaced keeps its creator then.
+//
 // Takes a body of the `application/json` content type.
 //
 // Corresponds with PUT /pizzas/{id} (the `PutPizza` operationId).
-func (c *Client) PutPizza(ctx context.Context, id Id, body PutPizzaJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewPutPizzaRequest(c.Server, id, body)
+func (c *Client) PutPizza(ctx context.Context, id PathId, params *PutPizzaParams, body PutPizzaJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewPutPizzaRequest(c.Server, id, params, body)
 	if err != nil {
 		return nil, err
 	}
@@ -499,6 +786,18 @@ func NewListPizzasRequest(server string, params *ListPizzasParams) (*http.Reques
 
 		}
 
+		if params.Cursor != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "cursor", *params.Cursor, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
 		if params.Ids != nil {
 
 			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "ids", *params.Ids, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "array", Format: ""}); err != nil {
@@ -546,6 +845,21 @@ func NewListPizzasRequest(server string, params *ListPizzasParams) (*http.Reques
 		return nil, err
 	}
 
+	if params != nil {
+
+		if params.IfNoneMatch != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "If-None-Match", *params.IfNoneMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("If-None-Match", headerParam0)
+		}
+
+	}
+
 	return req, nil
 }
 
@@ -590,7 +904,7 @@ func NewCreatePizzaRequestWithBody(server string, contentType string, body io.Re
 }
 
 // NewDeletePizzaRequest constructs an http.Request for the DeletePizza method
-func NewDeletePizzaRequest(server string, id Id) (*http.Request, error) {
+func NewDeletePizzaRequest(server string, id PathId, params *DeletePizzaParams) (*http.Request, error) {
 	var err error
 
 	var pathParam0 string
@@ -620,11 +934,37 @@ func NewDeletePizzaRequest(server string, id Id) (*http.Request, error) {
 		return nil, err
 	}
 
+	if params != nil {
+
+		if params.IfMatch != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "If-Match", *params.IfMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("If-Match", headerParam0)
+		}
+
+		if params.IfNoneMatch != nil {
+			var headerParam1 string
+
+			headerParam1, err = runtime.StyleParamWithOptions("simple", false, "If-None-Match", *params.IfNoneMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("If-None-Match", headerParam1)
+		}
+
+	}
+
 	return req, nil
 }
 
 // NewGetPizzaRequest constructs an http.Request for the GetPizza method
-func NewGetPizzaRequest(server string, id Id) (*http.Request, error) {
+func NewGetPizzaRequest(server string, id PathId, params *GetPizzaParams) (*http.Request, error) {
 	var err error
 
 	var pathParam0 string
@@ -654,33 +994,48 @@ func NewGetPizzaRequest(server string, id Id) (*http.Request, error) {
 		return nil, err
 	}
 
+	if params != nil {
+
+		if params.IfNoneMatch != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "If-None-Match", *params.IfNoneMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("If-None-Match", headerParam0)
+		}
+
+	}
+
 	return req, nil
 }
 
 // NewPatchPizzaRequest calls the generic PatchPizza builder with application/json body
-func NewPatchPizzaRequest(server string, id Id, body PatchPizzaJSONRequestBody) (*http.Request, error) {
+func NewPatchPizzaRequest(server string, id PathId, params *PatchPizzaParams, body PatchPizzaJSONRequestBody) (*http.Request, error) {
 	var bodyReader io.Reader
 	buf, err := json.Marshal(body)
 	if err != nil {
 		return nil, err
 	}
 	bodyReader = bytes.NewReader(buf)
-	return NewPatchPizzaRequestWithBody(server, id, "application/json", bodyReader)
+	return NewPatchPizzaRequestWithBody(server, id, params, "application/json", bodyReader)
 }
 
 // NewPatchPizzaRequestWithApplicationMergePatchPlusJSONBody calls the generic PatchPizza builder with application/merge-patch+json body
-func NewPatchPizzaRequestWithApplicationMergePatchPlusJSONBody(server string, id Id, body PatchPizzaApplicationMergePatchPlusJSONRequestBody) (*http.Request, error) {
+func NewPatchPizzaRequestWithApplicationMergePatchPlusJSONBody(server string, id PathId, params *PatchPizzaParams, body PatchPizzaApplicationMergePatchPlusJSONRequestBody) (*http.Request, error) {
 	var bodyReader io.Reader
 	buf, err := json.Marshal(body)
 	if err != nil {
 		return nil, err
 	}
 	bodyReader = bytes.NewReader(buf)
-	return NewPatchPizzaRequestWithBody(server, id, "application/merge-patch+json", bodyReader)
+	return NewPatchPizzaRequestWithBody(server, id, params, "application/merge-patch+json", bodyReader)
 }
 
 // NewPatchPizzaRequestWithBody constructs an http.Request for the PatchPizza method, with any body, and a specified content type
-func NewPatchPizzaRequestWithBody(server string, id Id, contentType string, body io.Reader) (*http.Request, error) {
+func NewPatchPizzaRequestWithBody(server string, id PathId, params *PatchPizzaParams, contentType string, body io.Reader) (*http.Request, error) {
 	var err error
 
 	var pathParam0 string
@@ -712,22 +1067,48 @@ func NewPatchPizzaRequestWithBody(server string, id Id, contentType string, body
 
 	req.Header.Add("Content-Type", contentType)
 
+	if params != nil {
+
+		if params.IfMatch != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "If-Match", *params.IfMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("If-Match", headerParam0)
+		}
+
+		if params.IfNoneMatch != nil {
+			var headerParam1 string
+
+			headerParam1, err = runtime.StyleParamWithOptions("simple", false, "If-None-Match", *params.IfNoneMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("If-None-Match", headerParam1)
+		}
+
+	}
+
 	return req, nil
 }
 
 // NewPutPizzaRequest calls the generic PutPizza builder with application/json body
-func NewPutPizzaRequest(server string, id Id, body PutPizzaJSONRequestBody) (*http.Request, error) {
+func NewPutPizzaRequest(server string, id PathId, params *PutPizzaParams, body PutPizzaJSONRequestBody) (*http.Request, error) {
 	var bodyReader io.Reader
 	buf, err := json.Marshal(body)
 	if err != nil {
 		return nil, err
 	}
 	bodyReader = bytes.NewReader(buf)
-	return NewPutPizzaRequestWithBody(server, id, "application/json", bodyReader)
+	return NewPutPizzaRequestWithBody(server, id, params, "application/json", bodyReader)
 }
 
 // NewPutPizzaRequestWithBody constructs an http.Request for the PutPizza method, with any body, and a specified content type
-func NewPutPizzaRequestWithBody(server string, id Id, contentType string, body io.Reader) (*http.Request, error) {
+func NewPutPizzaRequestWithBody(server string, id PathId, params *PutPizzaParams, contentType string, body io.Reader) (*http.Request, error) {
 	var err error
 
 	var pathParam0 string
@@ -758,6 +1139,32 @@ func NewPutPizzaRequestWithBody(server string, id Id, contentType string, body i
 	}
 
 	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		if params.IfMatch != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "If-Match", *params.IfMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("If-Match", headerParam0)
+		}
+
+		if params.IfNoneMatch != nil {
+			var headerParam1 string
+
+			headerParam1, err = runtime.StyleParamWithOptions("simple", false, "If-None-Match", *params.IfNoneMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("If-None-Match", headerParam1)
+		}
+
+	}
 
 	return req, nil
 }
@@ -808,12 +1215,16 @@ type ClientWithResponsesInterface interface {
 
 	// ListPizzasWithResponse List pizzas
 	//
+	// In the order in which they came.
+	//
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with GET /pizzas (the `ListPizzas` operationId).
 	ListPizzasWithResponse(ctx context.Context, params *ListPizzasParams, reqEditors ...RequestEditorFn) (*ListPizzasResponse, error)
 
 	// CreatePizzaWithBodyWithResponse Upload a pizza
+	//
+	// It is the caller's, unless staff or a service say otherwise.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -822,6 +1233,8 @@ type ClientWithResponsesInterface interface {
 
 	// CreatePizzaWithResponse Upload a pizza
 	//
+	// It is the caller's, unless staff or a service say otherwise.
+	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /pizzas (the `CreatePizza` operationId).
@@ -829,92 +1242,152 @@ type ClientWithResponsesInterface interface {
 
 	// DeletePizzaWithResponse Delete a pizza
 	//
+	// Its likes go too, a moment later.
+	//
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with DELETE /pizzas/{id} (the `DeletePizza` operationId).
-	DeletePizzaWithResponse(ctx context.Context, id Id, reqEditors ...RequestEditorFn) (*DeletePizzaResponse, error)
+	DeletePizzaWithResponse(ctx context.Context, id PathId, params *DeletePizzaParams, reqEditors ...RequestEditorFn) (*DeletePizzaResponse, error)
 
 	// GetPizzaWithResponse Read a pizza
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with GET /pizzas/{id} (the `GetPizza` operationId).
-	GetPizzaWithResponse(ctx context.Context, id Id, reqEditors ...RequestEditorFn) (*GetPizzaResponse, error)
+	GetPizzaWithResponse(ctx context.Context, id PathId, params *GetPizzaParams, reqEditors ...RequestEditorFn) (*GetPizzaResponse, error)
 
 	// PatchPizzaWithBodyWithResponse Change a pizza
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with PATCH /pizzas/{id} (the `PatchPizza` operationId).
-	PatchPizzaWithBodyWithResponse(ctx context.Context, id Id, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PatchPizzaResponse, error)
+	PatchPizzaWithBodyWithResponse(ctx context.Context, id PathId, params *PatchPizzaParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PatchPizzaResponse, error)
 
 	// PatchPizzaWithResponse Change a pizza
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with PATCH /pizzas/{id} (the `PatchPizza` operationId).
-	PatchPizzaWithResponse(ctx context.Context, id Id, body PatchPizzaJSONRequestBody, reqEditors ...RequestEditorFn) (*PatchPizzaResponse, error)
+	PatchPizzaWithResponse(ctx context.Context, id PathId, params *PatchPizzaParams, body PatchPizzaJSONRequestBody, reqEditors ...RequestEditorFn) (*PatchPizzaResponse, error)
 
 	// PatchPizzaWithApplicationMergePatchPlusJSONBodyWithResponse Change a pizza
 	//
 	// Takes a body of the `application/merge-patch+json` content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with PATCH /pizzas/{id} (the `PatchPizza` operationId).
-	PatchPizzaWithApplicationMergePatchPlusJSONBodyWithResponse(ctx context.Context, id Id, body PatchPizzaApplicationMergePatchPlusJSONRequestBody, reqEditors ...RequestEditorFn) (*PatchPizzaResponse, error)
+	PatchPizzaWithApplicationMergePatchPlusJSONBodyWithResponse(ctx context.Context, id PathId, params *PatchPizzaParams, body PatchPizzaApplicationMergePatchPlusJSONRequestBody, reqEditors ...RequestEditorFn) (*PatchPizzaResponse, error)
 
 	// PutPizzaWithBodyWithResponse Create or replace a pizza at this id
+	//
+	// What is left out gets its default; a pizza that is replaced keeps its creator then.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with PUT /pizzas/{id} (the `PutPizza` operationId).
-	PutPizzaWithBodyWithResponse(ctx context.Context, id Id, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PutPizzaResponse, error)
+	PutPizzaWithBodyWithResponse(ctx context.Context, id PathId, params *PutPizzaParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PutPizzaResponse, error)
 
 	// PutPizzaWithResponse Create or replace a pizza at this id
+	//
+	// What is left out gets its default; a pizza that is replaced keeps its creator then.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with PUT /pizzas/{id} (the `PutPizza` operationId).
-	PutPizzaWithResponse(ctx context.Context, id Id, body PutPizzaJSONRequestBody, reqEditors ...RequestEditorFn) (*PutPizzaResponse, error)
+	PutPizzaWithResponse(ctx context.Context, id PathId, params *PutPizzaParams, body PutPizzaJSONRequestBody, reqEditors ...RequestEditorFn) (*PutPizzaResponse, error)
 }
 
 // ListPizzasResponse200Headers the declared response headers of an HTTP 200 response for ListPizzas
 type ListPizzasResponse200Headers struct {
-	Link *string
+	CacheControl *string
+	ETag         string
+	Link         *string
+	Vary         string
+}
+
+// ListPizzasResponse304Headers the declared response headers of an HTTP 304 response for ListPizzas
+type ListPizzasResponse304Headers struct {
+	CacheControl *string
+	ETag         string
+	Vary         string
+}
+
+// ListPizzasResponse401Headers the declared response headers of an HTTP 401 response for ListPizzas
+type ListPizzasResponse401Headers struct {
+	WWWAuthenticate string
+}
+
+// ListPizzasResponse503Headers the declared response headers of an HTTP 503 response for ListPizzas
+type ListPizzasResponse503Headers struct {
+	RetryAfter int32
 }
 
 type ListPizzasResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
-	JSON200 *PizzaList
+	JSON200 *PizzaListResponse
 	// ApplicationproblemJSON400 the response for an HTTP 400 `application/problem+json` response
-	ApplicationproblemJSON400 *Problem
+	ApplicationproblemJSON400 *BadRequest
 	// ApplicationproblemJSON401 the response for an HTTP 401 `application/problem+json` response
-	ApplicationproblemJSON401 *Problem
+	ApplicationproblemJSON401 *Unauthorized
+	// ApplicationproblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationproblemJSON403 *Forbidden
+	// ApplicationproblemJSON406 the response for an HTTP 406 `application/problem+json` response
+	ApplicationproblemJSON406 *NotAcceptable
+	// ApplicationproblemJSON500 the response for an HTTP 500 `application/problem+json` response
+	ApplicationproblemJSON500 *InternalServerError
 	// ApplicationproblemJSON503 the response for an HTTP 503 `application/problem+json` response
-	ApplicationproblemJSON503 *Problem
+	ApplicationproblemJSON503 *Unavailable
+	// ApplicationproblemJSON504 the response for an HTTP 504 `application/problem+json` response
+	ApplicationproblemJSON504 *GatewayTimeout
 	// Headers200 the parsed response headers for an HTTP 200 response
 	Headers200 *ListPizzasResponse200Headers
+	// Headers304 the parsed response headers for an HTTP 304 response
+	Headers304 *ListPizzasResponse304Headers
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *ListPizzasResponse401Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *ListPizzasResponse503Headers
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
-func (r ListPizzasResponse) GetJSON200() *PizzaList {
+func (r ListPizzasResponse) GetJSON200() *PizzaListResponse {
 	return r.JSON200
 }
 
 // GetApplicationproblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
-func (r ListPizzasResponse) GetApplicationproblemJSON400() *Problem {
+func (r ListPizzasResponse) GetApplicationproblemJSON400() *BadRequest {
 	return r.ApplicationproblemJSON400
 }
 
 // GetApplicationproblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
-func (r ListPizzasResponse) GetApplicationproblemJSON401() *Problem {
+func (r ListPizzasResponse) GetApplicationproblemJSON401() *Unauthorized {
 	return r.ApplicationproblemJSON401
 }
 
+// GetApplicationproblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r ListPizzasResponse) GetApplicationproblemJSON403() *Forbidden {
+	return r.ApplicationproblemJSON403
+}
+
+// GetApplicationproblemJSON406 returns the response for an HTTP 406 `application/problem+json` response
+func (r ListPizzasResponse) GetApplicationproblemJSON406() *NotAcceptable {
+	return r.ApplicationproblemJSON406
+}
+
+// GetApplicationproblemJSON500 returns the response for an HTTP 500 `application/problem+json` response
+func (r ListPizzasResponse) GetApplicationproblemJSON500() *InternalServerError {
+	return r.ApplicationproblemJSON500
+}
+
 // GetApplicationproblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
-func (r ListPizzasResponse) GetApplicationproblemJSON503() *Problem {
+func (r ListPizzasResponse) GetApplicationproblemJSON503() *Unavailable {
 	return r.ApplicationproblemJSON503
+}
+
+// GetApplicationproblemJSON504 returns the response for an HTTP 504 `application/problem+json` response
+func (r ListPizzasResponse) GetApplicationproblemJSON504() *GatewayTimeout {
+	return r.ApplicationproblemJSON504
 }
 
 // GetBody returns the raw response body bytes
@@ -948,70 +1421,117 @@ func (r ListPizzasResponse) ContentType() string {
 
 // CreatePizzaResponse201Headers the declared response headers of an HTTP 201 response for CreatePizza
 type CreatePizzaResponse201Headers struct {
-	Location *string
+	CacheControl    *string
+	ContentLocation string
+	ETag            string
+	Location        string
+	Vary            string
+}
+
+// CreatePizzaResponse401Headers the declared response headers of an HTTP 401 response for CreatePizza
+type CreatePizzaResponse401Headers struct {
+	WWWAuthenticate string
+}
+
+// CreatePizzaResponse415Headers the declared response headers of an HTTP 415 response for CreatePizza
+type CreatePizzaResponse415Headers struct {
+	Accept         *string
+	AcceptEncoding *string
+}
+
+// CreatePizzaResponse503Headers the declared response headers of an HTTP 503 response for CreatePizza
+type CreatePizzaResponse503Headers struct {
+	RetryAfter int32
 }
 
 type CreatePizzaResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
 	// JSON201 the response for an HTTP 201 `application/json` response
-	JSON201 *Pizza
+	JSON201 *PizzaCreated
 	// ApplicationproblemJSON400 the response for an HTTP 400 `application/problem+json` response
-	ApplicationproblemJSON400 *Problem
+	ApplicationproblemJSON400 *BadRequest
 	// ApplicationproblemJSON401 the response for an HTTP 401 `application/problem+json` response
-	ApplicationproblemJSON401 *Problem
+	ApplicationproblemJSON401 *Unauthorized
 	// ApplicationproblemJSON403 the response for an HTTP 403 `application/problem+json` response
-	ApplicationproblemJSON403 *Problem
+	ApplicationproblemJSON403 *Forbidden
+	// ApplicationproblemJSON406 the response for an HTTP 406 `application/problem+json` response
+	ApplicationproblemJSON406 *NotAcceptable
 	// ApplicationproblemJSON410 the response for an HTTP 410 `application/problem+json` response
-	ApplicationproblemJSON410 *Problem
+	ApplicationproblemJSON410 *Gone
 	// ApplicationproblemJSON413 the response for an HTTP 413 `application/problem+json` response
-	ApplicationproblemJSON413 *Problem
+	ApplicationproblemJSON413 *TooLarge
 	// ApplicationproblemJSON415 the response for an HTTP 415 `application/problem+json` response
-	ApplicationproblemJSON415 *Problem
+	ApplicationproblemJSON415 *UnsupportedMediaType
+	// ApplicationproblemJSON500 the response for an HTTP 500 `application/problem+json` response
+	ApplicationproblemJSON500 *InternalServerError
 	// ApplicationproblemJSON503 the response for an HTTP 503 `application/problem+json` response
-	ApplicationproblemJSON503 *Problem
+	ApplicationproblemJSON503 *Unavailable
+	// ApplicationproblemJSON504 the response for an HTTP 504 `application/problem+json` response
+	ApplicationproblemJSON504 *GatewayTimeout
 	// Headers201 the parsed response headers for an HTTP 201 response
 	Headers201 *CreatePizzaResponse201Headers
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *CreatePizzaResponse401Headers
+	// Headers415 the parsed response headers for an HTTP 415 response
+	Headers415 *CreatePizzaResponse415Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *CreatePizzaResponse503Headers
 }
 
 // GetJSON201 returns the response for an HTTP 201 `application/json` response
-func (r CreatePizzaResponse) GetJSON201() *Pizza {
+func (r CreatePizzaResponse) GetJSON201() *PizzaCreated {
 	return r.JSON201
 }
 
 // GetApplicationproblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
-func (r CreatePizzaResponse) GetApplicationproblemJSON400() *Problem {
+func (r CreatePizzaResponse) GetApplicationproblemJSON400() *BadRequest {
 	return r.ApplicationproblemJSON400
 }
 
 // GetApplicationproblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
-func (r CreatePizzaResponse) GetApplicationproblemJSON401() *Problem {
+func (r CreatePizzaResponse) GetApplicationproblemJSON401() *Unauthorized {
 	return r.ApplicationproblemJSON401
 }
 
 // GetApplicationproblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
-func (r CreatePizzaResponse) GetApplicationproblemJSON403() *Problem {
+func (r CreatePizzaResponse) GetApplicationproblemJSON403() *Forbidden {
 	return r.ApplicationproblemJSON403
 }
 
+// GetApplicationproblemJSON406 returns the response for an HTTP 406 `application/problem+json` response
+func (r CreatePizzaResponse) GetApplicationproblemJSON406() *NotAcceptable {
+	return r.ApplicationproblemJSON406
+}
+
 // GetApplicationproblemJSON410 returns the response for an HTTP 410 `application/problem+json` response
-func (r CreatePizzaResponse) GetApplicationproblemJSON410() *Problem {
+func (r CreatePizzaResponse) GetApplicationproblemJSON410() *Gone {
 	return r.ApplicationproblemJSON410
 }
 
 // GetApplicationproblemJSON413 returns the response for an HTTP 413 `application/problem+json` response
-func (r CreatePizzaResponse) GetApplicationproblemJSON413() *Problem {
+func (r CreatePizzaResponse) GetApplicationproblemJSON413() *TooLarge {
 	return r.ApplicationproblemJSON413
 }
 
 // GetApplicationproblemJSON415 returns the response for an HTTP 415 `application/problem+json` response
-func (r CreatePizzaResponse) GetApplicationproblemJSON415() *Problem {
+func (r CreatePizzaResponse) GetApplicationproblemJSON415() *UnsupportedMediaType {
 	return r.ApplicationproblemJSON415
 }
 
+// GetApplicationproblemJSON500 returns the response for an HTTP 500 `application/problem+json` response
+func (r CreatePizzaResponse) GetApplicationproblemJSON500() *InternalServerError {
+	return r.ApplicationproblemJSON500
+}
+
 // GetApplicationproblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
-func (r CreatePizzaResponse) GetApplicationproblemJSON503() *Problem {
+func (r CreatePizzaResponse) GetApplicationproblemJSON503() *Unavailable {
 	return r.ApplicationproblemJSON503
+}
+
+// GetApplicationproblemJSON504 returns the response for an HTTP 504 `application/problem+json` response
+func (r CreatePizzaResponse) GetApplicationproblemJSON504() *GatewayTimeout {
+	return r.ApplicationproblemJSON504
 }
 
 // GetBody returns the raw response body bytes
@@ -1043,37 +1563,79 @@ func (r CreatePizzaResponse) ContentType() string {
 	return ""
 }
 
+// DeletePizzaResponse401Headers the declared response headers of an HTTP 401 response for DeletePizza
+type DeletePizzaResponse401Headers struct {
+	WWWAuthenticate string
+}
+
+// DeletePizzaResponse503Headers the declared response headers of an HTTP 503 response for DeletePizza
+type DeletePizzaResponse503Headers struct {
+	RetryAfter int32
+}
+
 type DeletePizzaResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
+	// ApplicationproblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationproblemJSON400 *BadRequest
 	// ApplicationproblemJSON401 the response for an HTTP 401 `application/problem+json` response
-	ApplicationproblemJSON401 *Problem
+	ApplicationproblemJSON401 *Unauthorized
 	// ApplicationproblemJSON403 the response for an HTTP 403 `application/problem+json` response
-	ApplicationproblemJSON403 *Problem
+	ApplicationproblemJSON403 *Forbidden
 	// ApplicationproblemJSON404 the response for an HTTP 404 `application/problem+json` response
-	ApplicationproblemJSON404 *Problem
+	ApplicationproblemJSON404 *NotFound
+	// ApplicationproblemJSON412 the response for an HTTP 412 `application/problem+json` response
+	ApplicationproblemJSON412 *PreconditionFailed
+	// ApplicationproblemJSON500 the response for an HTTP 500 `application/problem+json` response
+	ApplicationproblemJSON500 *InternalServerError
 	// ApplicationproblemJSON503 the response for an HTTP 503 `application/problem+json` response
-	ApplicationproblemJSON503 *Problem
+	ApplicationproblemJSON503 *Unavailable
+	// ApplicationproblemJSON504 the response for an HTTP 504 `application/problem+json` response
+	ApplicationproblemJSON504 *GatewayTimeout
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *DeletePizzaResponse401Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *DeletePizzaResponse503Headers
+}
+
+// GetApplicationproblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r DeletePizzaResponse) GetApplicationproblemJSON400() *BadRequest {
+	return r.ApplicationproblemJSON400
 }
 
 // GetApplicationproblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
-func (r DeletePizzaResponse) GetApplicationproblemJSON401() *Problem {
+func (r DeletePizzaResponse) GetApplicationproblemJSON401() *Unauthorized {
 	return r.ApplicationproblemJSON401
 }
 
 // GetApplicationproblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
-func (r DeletePizzaResponse) GetApplicationproblemJSON403() *Problem {
+func (r DeletePizzaResponse) GetApplicationproblemJSON403() *Forbidden {
 	return r.ApplicationproblemJSON403
 }
 
 // GetApplicationproblemJSON404 returns the response for an HTTP 404 `application/problem+json` response
-func (r DeletePizzaResponse) GetApplicationproblemJSON404() *Problem {
+func (r DeletePizzaResponse) GetApplicationproblemJSON404() *NotFound {
 	return r.ApplicationproblemJSON404
 }
 
+// GetApplicationproblemJSON412 returns the response for an HTTP 412 `application/problem+json` response
+func (r DeletePizzaResponse) GetApplicationproblemJSON412() *PreconditionFailed {
+	return r.ApplicationproblemJSON412
+}
+
+// GetApplicationproblemJSON500 returns the response for an HTTP 500 `application/problem+json` response
+func (r DeletePizzaResponse) GetApplicationproblemJSON500() *InternalServerError {
+	return r.ApplicationproblemJSON500
+}
+
 // GetApplicationproblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
-func (r DeletePizzaResponse) GetApplicationproblemJSON503() *Problem {
+func (r DeletePizzaResponse) GetApplicationproblemJSON503() *Unavailable {
 	return r.ApplicationproblemJSON503
+}
+
+// GetApplicationproblemJSON504 returns the response for an HTTP 504 `application/problem+json` response
+func (r DeletePizzaResponse) GetApplicationproblemJSON504() *GatewayTimeout {
+	return r.ApplicationproblemJSON504
 }
 
 // GetBody returns the raw response body bytes
@@ -1105,37 +1667,104 @@ func (r DeletePizzaResponse) ContentType() string {
 	return ""
 }
 
+// GetPizzaResponse200Headers the declared response headers of an HTTP 200 response for GetPizza
+type GetPizzaResponse200Headers struct {
+	CacheControl *string
+	ETag         string
+	Vary         string
+}
+
+// GetPizzaResponse304Headers the declared response headers of an HTTP 304 response for GetPizza
+type GetPizzaResponse304Headers struct {
+	CacheControl *string
+	ETag         string
+	Vary         string
+}
+
+// GetPizzaResponse401Headers the declared response headers of an HTTP 401 response for GetPizza
+type GetPizzaResponse401Headers struct {
+	WWWAuthenticate string
+}
+
+// GetPizzaResponse503Headers the declared response headers of an HTTP 503 response for GetPizza
+type GetPizzaResponse503Headers struct {
+	RetryAfter int32
+}
+
 type GetPizzaResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
-	JSON200 *Pizza
+	JSON200 *PizzaResponse
+	// ApplicationproblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationproblemJSON400 *BadRequest
 	// ApplicationproblemJSON401 the response for an HTTP 401 `application/problem+json` response
-	ApplicationproblemJSON401 *Problem
+	ApplicationproblemJSON401 *Unauthorized
+	// ApplicationproblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationproblemJSON403 *Forbidden
 	// ApplicationproblemJSON404 the response for an HTTP 404 `application/problem+json` response
-	ApplicationproblemJSON404 *Problem
+	ApplicationproblemJSON404 *NotFound
+	// ApplicationproblemJSON406 the response for an HTTP 406 `application/problem+json` response
+	ApplicationproblemJSON406 *NotAcceptable
+	// ApplicationproblemJSON500 the response for an HTTP 500 `application/problem+json` response
+	ApplicationproblemJSON500 *InternalServerError
 	// ApplicationproblemJSON503 the response for an HTTP 503 `application/problem+json` response
-	ApplicationproblemJSON503 *Problem
+	ApplicationproblemJSON503 *Unavailable
+	// ApplicationproblemJSON504 the response for an HTTP 504 `application/problem+json` response
+	ApplicationproblemJSON504 *GatewayTimeout
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *GetPizzaResponse200Headers
+	// Headers304 the parsed response headers for an HTTP 304 response
+	Headers304 *GetPizzaResponse304Headers
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *GetPizzaResponse401Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *GetPizzaResponse503Headers
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
-func (r GetPizzaResponse) GetJSON200() *Pizza {
+func (r GetPizzaResponse) GetJSON200() *PizzaResponse {
 	return r.JSON200
 }
 
+// GetApplicationproblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r GetPizzaResponse) GetApplicationproblemJSON400() *BadRequest {
+	return r.ApplicationproblemJSON400
+}
+
 // GetApplicationproblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
-func (r GetPizzaResponse) GetApplicationproblemJSON401() *Problem {
+func (r GetPizzaResponse) GetApplicationproblemJSON401() *Unauthorized {
 	return r.ApplicationproblemJSON401
 }
 
+// GetApplicationproblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r GetPizzaResponse) GetApplicationproblemJSON403() *Forbidden {
+	return r.ApplicationproblemJSON403
+}
+
 // GetApplicationproblemJSON404 returns the response for an HTTP 404 `application/problem+json` response
-func (r GetPizzaResponse) GetApplicationproblemJSON404() *Problem {
+func (r GetPizzaResponse) GetApplicationproblemJSON404() *NotFound {
 	return r.ApplicationproblemJSON404
 }
 
+// GetApplicationproblemJSON406 returns the response for an HTTP 406 `application/problem+json` response
+func (r GetPizzaResponse) GetApplicationproblemJSON406() *NotAcceptable {
+	return r.ApplicationproblemJSON406
+}
+
+// GetApplicationproblemJSON500 returns the response for an HTTP 500 `application/problem+json` response
+func (r GetPizzaResponse) GetApplicationproblemJSON500() *InternalServerError {
+	return r.ApplicationproblemJSON500
+}
+
 // GetApplicationproblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
-func (r GetPizzaResponse) GetApplicationproblemJSON503() *Problem {
+func (r GetPizzaResponse) GetApplicationproblemJSON503() *Unavailable {
 	return r.ApplicationproblemJSON503
+}
+
+// GetApplicationproblemJSON504 returns the response for an HTTP 504 `application/problem+json` response
+func (r GetPizzaResponse) GetApplicationproblemJSON504() *GatewayTimeout {
+	return r.ApplicationproblemJSON504
 }
 
 // GetBody returns the raw response body bytes
@@ -1167,72 +1796,132 @@ func (r GetPizzaResponse) ContentType() string {
 	return ""
 }
 
+// PatchPizzaResponse200Headers the declared response headers of an HTTP 200 response for PatchPizza
+type PatchPizzaResponse200Headers struct {
+	CacheControl    *string
+	ContentLocation string
+	ETag            string
+	Vary            string
+}
+
+// PatchPizzaResponse401Headers the declared response headers of an HTTP 401 response for PatchPizza
+type PatchPizzaResponse401Headers struct {
+	WWWAuthenticate string
+}
+
+// PatchPizzaResponse415Headers the declared response headers of an HTTP 415 response for PatchPizza
+type PatchPizzaResponse415Headers struct {
+	Accept         *string
+	AcceptEncoding *string
+}
+
+// PatchPizzaResponse503Headers the declared response headers of an HTTP 503 response for PatchPizza
+type PatchPizzaResponse503Headers struct {
+	RetryAfter int32
+}
+
 type PatchPizzaResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
-	JSON200 *Pizza
+	JSON200 *PizzaChanged
 	// ApplicationproblemJSON400 the response for an HTTP 400 `application/problem+json` response
-	ApplicationproblemJSON400 *Problem
+	ApplicationproblemJSON400 *BadRequest
 	// ApplicationproblemJSON401 the response for an HTTP 401 `application/problem+json` response
-	ApplicationproblemJSON401 *Problem
+	ApplicationproblemJSON401 *Unauthorized
 	// ApplicationproblemJSON403 the response for an HTTP 403 `application/problem+json` response
-	ApplicationproblemJSON403 *Problem
+	ApplicationproblemJSON403 *Forbidden
 	// ApplicationproblemJSON404 the response for an HTTP 404 `application/problem+json` response
-	ApplicationproblemJSON404 *Problem
+	ApplicationproblemJSON404 *NotFound
+	// ApplicationproblemJSON406 the response for an HTTP 406 `application/problem+json` response
+	ApplicationproblemJSON406 *NotAcceptable
 	// ApplicationproblemJSON410 the response for an HTTP 410 `application/problem+json` response
-	ApplicationproblemJSON410 *Problem
+	ApplicationproblemJSON410 *Gone
+	// ApplicationproblemJSON412 the response for an HTTP 412 `application/problem+json` response
+	ApplicationproblemJSON412 *PreconditionFailed
 	// ApplicationproblemJSON413 the response for an HTTP 413 `application/problem+json` response
-	ApplicationproblemJSON413 *Problem
+	ApplicationproblemJSON413 *TooLarge
 	// ApplicationproblemJSON415 the response for an HTTP 415 `application/problem+json` response
-	ApplicationproblemJSON415 *Problem
+	ApplicationproblemJSON415 *UnsupportedMediaType
+	// ApplicationproblemJSON500 the response for an HTTP 500 `application/problem+json` response
+	ApplicationproblemJSON500 *InternalServerError
 	// ApplicationproblemJSON503 the response for an HTTP 503 `application/problem+json` response
-	ApplicationproblemJSON503 *Problem
+	ApplicationproblemJSON503 *Unavailable
+	// ApplicationproblemJSON504 the response for an HTTP 504 `application/problem+json` response
+	ApplicationproblemJSON504 *GatewayTimeout
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *PatchPizzaResponse200Headers
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *PatchPizzaResponse401Headers
+	// Headers415 the parsed response headers for an HTTP 415 response
+	Headers415 *PatchPizzaResponse415Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *PatchPizzaResponse503Headers
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
-func (r PatchPizzaResponse) GetJSON200() *Pizza {
+func (r PatchPizzaResponse) GetJSON200() *PizzaChanged {
 	return r.JSON200
 }
 
 // GetApplicationproblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
-func (r PatchPizzaResponse) GetApplicationproblemJSON400() *Problem {
+func (r PatchPizzaResponse) GetApplicationproblemJSON400() *BadRequest {
 	return r.ApplicationproblemJSON400
 }
 
 // GetApplicationproblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
-func (r PatchPizzaResponse) GetApplicationproblemJSON401() *Problem {
+func (r PatchPizzaResponse) GetApplicationproblemJSON401() *Unauthorized {
 	return r.ApplicationproblemJSON401
 }
 
 // GetApplicationproblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
-func (r PatchPizzaResponse) GetApplicationproblemJSON403() *Problem {
+func (r PatchPizzaResponse) GetApplicationproblemJSON403() *Forbidden {
 	return r.ApplicationproblemJSON403
 }
 
 // GetApplicationproblemJSON404 returns the response for an HTTP 404 `application/problem+json` response
-func (r PatchPizzaResponse) GetApplicationproblemJSON404() *Problem {
+func (r PatchPizzaResponse) GetApplicationproblemJSON404() *NotFound {
 	return r.ApplicationproblemJSON404
 }
 
+// GetApplicationproblemJSON406 returns the response for an HTTP 406 `application/problem+json` response
+func (r PatchPizzaResponse) GetApplicationproblemJSON406() *NotAcceptable {
+	return r.ApplicationproblemJSON406
+}
+
 // GetApplicationproblemJSON410 returns the response for an HTTP 410 `application/problem+json` response
-func (r PatchPizzaResponse) GetApplicationproblemJSON410() *Problem {
+func (r PatchPizzaResponse) GetApplicationproblemJSON410() *Gone {
 	return r.ApplicationproblemJSON410
 }
 
+// GetApplicationproblemJSON412 returns the response for an HTTP 412 `application/problem+json` response
+func (r PatchPizzaResponse) GetApplicationproblemJSON412() *PreconditionFailed {
+	return r.ApplicationproblemJSON412
+}
+
 // GetApplicationproblemJSON413 returns the response for an HTTP 413 `application/problem+json` response
-func (r PatchPizzaResponse) GetApplicationproblemJSON413() *Problem {
+func (r PatchPizzaResponse) GetApplicationproblemJSON413() *TooLarge {
 	return r.ApplicationproblemJSON413
 }
 
 // GetApplicationproblemJSON415 returns the response for an HTTP 415 `application/problem+json` response
-func (r PatchPizzaResponse) GetApplicationproblemJSON415() *Problem {
+func (r PatchPizzaResponse) GetApplicationproblemJSON415() *UnsupportedMediaType {
 	return r.ApplicationproblemJSON415
 }
 
+// GetApplicationproblemJSON500 returns the response for an HTTP 500 `application/problem+json` response
+func (r PatchPizzaResponse) GetApplicationproblemJSON500() *InternalServerError {
+	return r.ApplicationproblemJSON500
+}
+
 // GetApplicationproblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
-func (r PatchPizzaResponse) GetApplicationproblemJSON503() *Problem {
+func (r PatchPizzaResponse) GetApplicationproblemJSON503() *Unavailable {
 	return r.ApplicationproblemJSON503
+}
+
+// GetApplicationproblemJSON504 returns the response for an HTTP 504 `application/problem+json` response
+func (r PatchPizzaResponse) GetApplicationproblemJSON504() *GatewayTimeout {
+	return r.ApplicationproblemJSON504
 }
 
 // GetBody returns the raw response body bytes
@@ -1264,79 +1953,143 @@ func (r PatchPizzaResponse) ContentType() string {
 	return ""
 }
 
+// PutPizzaResponse200Headers the declared response headers of an HTTP 200 response for PutPizza
+type PutPizzaResponse200Headers struct {
+	CacheControl    *string
+	ContentLocation string
+	ETag            string
+	Vary            string
+}
+
 // PutPizzaResponse201Headers the declared response headers of an HTTP 201 response for PutPizza
 type PutPizzaResponse201Headers struct {
-	Location *string
+	CacheControl    *string
+	ContentLocation string
+	ETag            string
+	Location        string
+	Vary            string
+}
+
+// PutPizzaResponse401Headers the declared response headers of an HTTP 401 response for PutPizza
+type PutPizzaResponse401Headers struct {
+	WWWAuthenticate string
+}
+
+// PutPizzaResponse415Headers the declared response headers of an HTTP 415 response for PutPizza
+type PutPizzaResponse415Headers struct {
+	Accept         *string
+	AcceptEncoding *string
+}
+
+// PutPizzaResponse503Headers the declared response headers of an HTTP 503 response for PutPizza
+type PutPizzaResponse503Headers struct {
+	RetryAfter int32
 }
 
 type PutPizzaResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
-	JSON200 *Pizza
+	JSON200 *PizzaChanged
 	// JSON201 the response for an HTTP 201 `application/json` response
-	JSON201 *Pizza
+	JSON201 *PizzaCreated
 	// ApplicationproblemJSON400 the response for an HTTP 400 `application/problem+json` response
-	ApplicationproblemJSON400 *Problem
+	ApplicationproblemJSON400 *BadRequest
 	// ApplicationproblemJSON401 the response for an HTTP 401 `application/problem+json` response
-	ApplicationproblemJSON401 *Problem
+	ApplicationproblemJSON401 *Unauthorized
 	// ApplicationproblemJSON403 the response for an HTTP 403 `application/problem+json` response
-	ApplicationproblemJSON403 *Problem
+	ApplicationproblemJSON403 *Forbidden
+	// ApplicationproblemJSON406 the response for an HTTP 406 `application/problem+json` response
+	ApplicationproblemJSON406 *NotAcceptable
 	// ApplicationproblemJSON410 the response for an HTTP 410 `application/problem+json` response
-	ApplicationproblemJSON410 *Problem
+	ApplicationproblemJSON410 *Gone
+	// ApplicationproblemJSON412 the response for an HTTP 412 `application/problem+json` response
+	ApplicationproblemJSON412 *PreconditionFailed
 	// ApplicationproblemJSON413 the response for an HTTP 413 `application/problem+json` response
-	ApplicationproblemJSON413 *Problem
+	ApplicationproblemJSON413 *TooLarge
 	// ApplicationproblemJSON415 the response for an HTTP 415 `application/problem+json` response
-	ApplicationproblemJSON415 *Problem
+	ApplicationproblemJSON415 *UnsupportedMediaType
+	// ApplicationproblemJSON500 the response for an HTTP 500 `application/problem+json` response
+	ApplicationproblemJSON500 *InternalServerError
 	// ApplicationproblemJSON503 the response for an HTTP 503 `application/problem+json` response
-	ApplicationproblemJSON503 *Problem
+	ApplicationproblemJSON503 *Unavailable
+	// ApplicationproblemJSON504 the response for an HTTP 504 `application/problem+json` response
+	ApplicationproblemJSON504 *GatewayTimeout
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *PutPizzaResponse200Headers
 	// Headers201 the parsed response headers for an HTTP 201 response
 	Headers201 *PutPizzaResponse201Headers
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *PutPizzaResponse401Headers
+	// Headers415 the parsed response headers for an HTTP 415 response
+	Headers415 *PutPizzaResponse415Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *PutPizzaResponse503Headers
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
-func (r PutPizzaResponse) GetJSON200() *Pizza {
+func (r PutPizzaResponse) GetJSON200() *PizzaChanged {
 	return r.JSON200
 }
 
 // GetJSON201 returns the response for an HTTP 201 `application/json` response
-func (r PutPizzaResponse) GetJSON201() *Pizza {
+func (r PutPizzaResponse) GetJSON201() *PizzaCreated {
 	return r.JSON201
 }
 
 // GetApplicationproblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
-func (r PutPizzaResponse) GetApplicationproblemJSON400() *Problem {
+func (r PutPizzaResponse) GetApplicationproblemJSON400() *BadRequest {
 	return r.ApplicationproblemJSON400
 }
 
 // GetApplicationproblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
-func (r PutPizzaResponse) GetApplicationproblemJSON401() *Problem {
+func (r PutPizzaResponse) GetApplicationproblemJSON401() *Unauthorized {
 	return r.ApplicationproblemJSON401
 }
 
 // GetApplicationproblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
-func (r PutPizzaResponse) GetApplicationproblemJSON403() *Problem {
+func (r PutPizzaResponse) GetApplicationproblemJSON403() *Forbidden {
 	return r.ApplicationproblemJSON403
 }
 
+// GetApplicationproblemJSON406 returns the response for an HTTP 406 `application/problem+json` response
+func (r PutPizzaResponse) GetApplicationproblemJSON406() *NotAcceptable {
+	return r.ApplicationproblemJSON406
+}
+
 // GetApplicationproblemJSON410 returns the response for an HTTP 410 `application/problem+json` response
-func (r PutPizzaResponse) GetApplicationproblemJSON410() *Problem {
+func (r PutPizzaResponse) GetApplicationproblemJSON410() *Gone {
 	return r.ApplicationproblemJSON410
 }
 
+// GetApplicationproblemJSON412 returns the response for an HTTP 412 `application/problem+json` response
+func (r PutPizzaResponse) GetApplicationproblemJSON412() *PreconditionFailed {
+	return r.ApplicationproblemJSON412
+}
+
 // GetApplicationproblemJSON413 returns the response for an HTTP 413 `application/problem+json` response
-func (r PutPizzaResponse) GetApplicationproblemJSON413() *Problem {
+func (r PutPizzaResponse) GetApplicationproblemJSON413() *TooLarge {
 	return r.ApplicationproblemJSON413
 }
 
 // GetApplicationproblemJSON415 returns the response for an HTTP 415 `application/problem+json` response
-func (r PutPizzaResponse) GetApplicationproblemJSON415() *Problem {
+func (r PutPizzaResponse) GetApplicationproblemJSON415() *UnsupportedMediaType {
 	return r.ApplicationproblemJSON415
 }
 
+// GetApplicationproblemJSON500 returns the response for an HTTP 500 `application/problem+json` response
+func (r PutPizzaResponse) GetApplicationproblemJSON500() *InternalServerError {
+	return r.ApplicationproblemJSON500
+}
+
 // GetApplicationproblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
-func (r PutPizzaResponse) GetApplicationproblemJSON503() *Problem {
+func (r PutPizzaResponse) GetApplicationproblemJSON503() *Unavailable {
 	return r.ApplicationproblemJSON503
+}
+
+// GetApplicationproblemJSON504 returns the response for an HTTP 504 `application/problem+json` response
+func (r PutPizzaResponse) GetApplicationproblemJSON504() *GatewayTimeout {
+	return r.ApplicationproblemJSON504
 }
 
 // GetBody returns the raw response body bytes
@@ -1370,6 +2123,8 @@ func (r PutPizzaResponse) ContentType() string {
 
 // ListPizzasWithResponse List pizzas
 //
+// In the order in which they came.
+//
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with GET /pizzas (the `ListPizzas` operationId).
@@ -1382,6 +2137,8 @@ func (c *ClientWithResponses) ListPizzasWithResponse(ctx context.Context, params
 }
 
 // CreatePizzaWithBodyWithResponse Upload a pizza
+//
+// It is the caller's, unless staff or a service say otherwise.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -1396,6 +2153,8 @@ func (c *ClientWithResponses) CreatePizzaWithBodyWithResponse(ctx context.Contex
 
 // CreatePizzaWithResponse Upload a pizza
 //
+// It is the caller's, unless staff or a service say otherwise.
+//
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /pizzas (the `CreatePizza` operationId).
@@ -1409,11 +2168,13 @@ func (c *ClientWithResponses) CreatePizzaWithResponse(ctx context.Context, body 
 
 // DeletePizzaWithResponse Delete a pizza
 //
+// Its likes go too, a moment later.
+//
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with DELETE /pizzas/{id} (the `DeletePizza` operationId).
-func (c *ClientWithResponses) DeletePizzaWithResponse(ctx context.Context, id Id, reqEditors ...RequestEditorFn) (*DeletePizzaResponse, error) {
-	rsp, err := c.DeletePizza(ctx, id, reqEditors...)
+func (c *ClientWithResponses) DeletePizzaWithResponse(ctx context.Context, id PathId, params *DeletePizzaParams, reqEditors ...RequestEditorFn) (*DeletePizzaResponse, error) {
+	rsp, err := c.DeletePizza(ctx, id, params, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -1425,8 +2186,8 @@ func (c *ClientWithResponses) DeletePizzaWithResponse(ctx context.Context, id Id
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with GET /pizzas/{id} (the `GetPizza` operationId).
-func (c *ClientWithResponses) GetPizzaWithResponse(ctx context.Context, id Id, reqEditors ...RequestEditorFn) (*GetPizzaResponse, error) {
-	rsp, err := c.GetPizza(ctx, id, reqEditors...)
+func (c *ClientWithResponses) GetPizzaWithResponse(ctx context.Context, id PathId, params *GetPizzaParams, reqEditors ...RequestEditorFn) (*GetPizzaResponse, error) {
+	rsp, err := c.GetPizza(ctx, id, params, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -1438,8 +2199,8 @@ func (c *ClientWithResponses) GetPizzaWithResponse(ctx context.Context, id Id, r
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with PATCH /pizzas/{id} (the `PatchPizza` operationId).
-func (c *ClientWithResponses) PatchPizzaWithBodyWithResponse(ctx context.Context, id Id, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PatchPizzaResponse, error) {
-	rsp, err := c.PatchPizzaWithBody(ctx, id, contentType, body, reqEditors...)
+func (c *ClientWithResponses) PatchPizzaWithBodyWithResponse(ctx context.Context, id PathId, params *PatchPizzaParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PatchPizzaResponse, error) {
+	rsp, err := c.PatchPizzaWithBody(ctx, id, params, contentType, body, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -1451,8 +2212,8 @@ func (c *ClientWithResponses) PatchPizzaWithBodyWithResponse(ctx context.Context
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with PATCH /pizzas/{id} (the `PatchPizza` operationId).
-func (c *ClientWithResponses) PatchPizzaWithResponse(ctx context.Context, id Id, body PatchPizzaJSONRequestBody, reqEditors ...RequestEditorFn) (*PatchPizzaResponse, error) {
-	rsp, err := c.PatchPizza(ctx, id, body, reqEditors...)
+func (c *ClientWithResponses) PatchPizzaWithResponse(ctx context.Context, id PathId, params *PatchPizzaParams, body PatchPizzaJSONRequestBody, reqEditors ...RequestEditorFn) (*PatchPizzaResponse, error) {
+	rsp, err := c.PatchPizza(ctx, id, params, body, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -1464,8 +2225,8 @@ func (c *ClientWithResponses) PatchPizzaWithResponse(ctx context.Context, id Id,
 // Takes a body of the `application/merge-patch+json` content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with PATCH /pizzas/{id} (the `PatchPizza` operationId).
-func (c *ClientWithResponses) PatchPizzaWithApplicationMergePatchPlusJSONBodyWithResponse(ctx context.Context, id Id, body PatchPizzaApplicationMergePatchPlusJSONRequestBody, reqEditors ...RequestEditorFn) (*PatchPizzaResponse, error) {
-	rsp, err := c.PatchPizzaWithApplicationMergePatchPlusJSONBody(ctx, id, body, reqEditors...)
+func (c *ClientWithResponses) PatchPizzaWithApplicationMergePatchPlusJSONBodyWithResponse(ctx context.Context, id PathId, params *PatchPizzaParams, body PatchPizzaApplicationMergePatchPlusJSONRequestBody, reqEditors ...RequestEditorFn) (*PatchPizzaResponse, error) {
+	rsp, err := c.PatchPizzaWithApplicationMergePatchPlusJSONBody(ctx, id, params, body, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -1474,11 +2235,13 @@ func (c *ClientWithResponses) PatchPizzaWithApplicationMergePatchPlusJSONBodyWit
 
 // PutPizzaWithBodyWithResponse Create or replace a pizza at this id
 //
+// What is left out gets its default; a pizza that is replaced keeps its creator then.
+//
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with PUT /pizzas/{id} (the `PutPizza` operationId).
-func (c *ClientWithResponses) PutPizzaWithBodyWithResponse(ctx context.Context, id Id, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PutPizzaResponse, error) {
-	rsp, err := c.PutPizzaWithBody(ctx, id, contentType, body, reqEditors...)
+func (c *ClientWithResponses) PutPizzaWithBodyWithResponse(ctx context.Context, id PathId, params *PutPizzaParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PutPizzaResponse, error) {
+	rsp, err := c.PutPizzaWithBody(ctx, id, params, contentType, body, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -1487,11 +2250,13 @@ func (c *ClientWithResponses) PutPizzaWithBodyWithResponse(ctx context.Context, 
 
 // PutPizzaWithResponse Create or replace a pizza at this id
 //
+// What is left out gets its default; a pizza that is replaced keeps its creator then.
+//
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with PUT /pizzas/{id} (the `PutPizza` operationId).
-func (c *ClientWithResponses) PutPizzaWithResponse(ctx context.Context, id Id, body PutPizzaJSONRequestBody, reqEditors ...RequestEditorFn) (*PutPizzaResponse, error) {
-	rsp, err := c.PutPizza(ctx, id, body, reqEditors...)
+func (c *ClientWithResponses) PutPizzaWithResponse(ctx context.Context, id PathId, params *PutPizzaParams, body PutPizzaJSONRequestBody, reqEditors ...RequestEditorFn) (*PutPizzaResponse, error) {
+	rsp, err := c.PutPizza(ctx, id, params, body, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -1513,38 +2278,107 @@ func ParseListPizzasResponse(rsp *http.Response) (*ListPizzasResponse, error) {
 
 	switch {
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
-		var dest PizzaList
+		var dest PizzaListResponse
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
 		response.JSON200 = &dest
 
+	case rsp.StatusCode == 304:
+		break // No content-type
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
-		var dest Problem
+		var dest BadRequest
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
 		response.ApplicationproblemJSON400 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
-		var dest Problem
+		var dest Unauthorized
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
 		response.ApplicationproblemJSON401 = &dest
 
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest Forbidden
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 406:
+		var dest NotAcceptable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON406 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest InternalServerError
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON500 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
-		var dest Problem
+		var dest Unavailable
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
 		response.ApplicationproblemJSON503 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 504:
+		var dest GatewayTimeout
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON504 = &dest
+
+	case rsp.StatusCode == 200:
+	// Content-type (application/x-protobuf) unsupported
+
+	case rsp.StatusCode == 400:
+	// Content-type (application/x-protobuf) unsupported
+
+	case rsp.StatusCode == 401:
+	// Content-type (application/x-protobuf) unsupported
+
+	case rsp.StatusCode == 403:
+	// Content-type (application/x-protobuf) unsupported
+
+	case rsp.StatusCode == 406:
+	// Content-type (application/x-protobuf) unsupported
+
+	case rsp.StatusCode == 500:
+	// Content-type (application/x-protobuf) unsupported
+
+	case rsp.StatusCode == 503:
+	// Content-type (application/x-protobuf) unsupported
+
+	case rsp.StatusCode == 504:
+		// Content-type (application/x-protobuf) unsupported
 
 	}
 
 	switch {
 	case rsp.StatusCode == 200:
 		var headers ListPizzasResponse200Headers
+		if values := rsp.Header.Values("Cache-Control"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Cache-Control", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.CacheControl = &value
+		}
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = value
+		}
 		if values := rsp.Header.Values("Link"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "Link", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
@@ -1552,7 +2386,58 @@ func ParseListPizzasResponse(rsp *http.Response) (*ListPizzasResponse, error) {
 			}
 			headers.Link = &value
 		}
+		if values := rsp.Header.Values("Vary"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Vary", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Vary = value
+		}
 		response.Headers200 = &headers
+	case rsp.StatusCode == 304:
+		var headers ListPizzasResponse304Headers
+		if values := rsp.Header.Values("Cache-Control"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Cache-Control", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.CacheControl = &value
+		}
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = value
+		}
+		if values := rsp.Header.Values("Vary"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Vary", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Vary = value
+		}
+		response.Headers304 = &headers
+	case rsp.StatusCode == 401:
+		var headers ListPizzasResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = value
+		}
+		response.Headers401 = &headers
+	case rsp.StatusCode == 503:
+		var headers ListPizzasResponse503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int32
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: "int32"}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers503 = &headers
 	}
 
 	return response, nil
@@ -1573,74 +2458,193 @@ func ParseCreatePizzaResponse(rsp *http.Response) (*CreatePizzaResponse, error) 
 
 	switch {
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 201:
-		var dest Pizza
+		var dest PizzaCreated
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
 		response.JSON201 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
-		var dest Problem
+		var dest BadRequest
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
 		response.ApplicationproblemJSON400 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
-		var dest Problem
+		var dest Unauthorized
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
 		response.ApplicationproblemJSON401 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
-		var dest Problem
+		var dest Forbidden
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
 		response.ApplicationproblemJSON403 = &dest
 
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 406:
+		var dest NotAcceptable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON406 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 410:
-		var dest Problem
+		var dest Gone
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
 		response.ApplicationproblemJSON410 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 413:
-		var dest Problem
+		var dest TooLarge
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
 		response.ApplicationproblemJSON413 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 415:
-		var dest Problem
+		var dest UnsupportedMediaType
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
 		response.ApplicationproblemJSON415 = &dest
 
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest InternalServerError
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON500 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
-		var dest Problem
+		var dest Unavailable
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
 		response.ApplicationproblemJSON503 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 504:
+		var dest GatewayTimeout
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON504 = &dest
+
+	case rsp.StatusCode == 201:
+	// Content-type (application/x-protobuf) unsupported
+
+	case rsp.StatusCode == 400:
+	// Content-type (application/x-protobuf) unsupported
+
+	case rsp.StatusCode == 401:
+	// Content-type (application/x-protobuf) unsupported
+
+	case rsp.StatusCode == 403:
+	// Content-type (application/x-protobuf) unsupported
+
+	case rsp.StatusCode == 406:
+	// Content-type (application/x-protobuf) unsupported
+
+	case rsp.StatusCode == 410:
+	// Content-type (application/x-protobuf) unsupported
+
+	case rsp.StatusCode == 413:
+	// Content-type (application/x-protobuf) unsupported
+
+	case rsp.StatusCode == 415:
+	// Content-type (application/x-protobuf) unsupported
+
+	case rsp.StatusCode == 500:
+	// Content-type (application/x-protobuf) unsupported
+
+	case rsp.StatusCode == 503:
+	// Content-type (application/x-protobuf) unsupported
+
+	case rsp.StatusCode == 504:
+		// Content-type (application/x-protobuf) unsupported
 
 	}
 
 	switch {
 	case rsp.StatusCode == 201:
 		var headers CreatePizzaResponse201Headers
-		if values := rsp.Header.Values("Location"); len(values) > 0 {
+		if values := rsp.Header.Values("Cache-Control"); len(values) > 0 {
 			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "Location", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: "uri-reference"}); err != nil {
+			if err := runtime.BindStyledParameterWithOptions("simple", "Cache-Control", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
 				return nil, err
 			}
-			headers.Location = &value
+			headers.CacheControl = &value
+		}
+		if values := rsp.Header.Values("Content-Location"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Content-Location", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: "uri-reference"}); err != nil {
+				return nil, err
+			}
+			headers.ContentLocation = value
+		}
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = value
+		}
+		if values := rsp.Header.Values("Location"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Location", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: "uri-reference"}); err != nil {
+				return nil, err
+			}
+			headers.Location = value
+		}
+		if values := rsp.Header.Values("Vary"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Vary", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Vary = value
 		}
 		response.Headers201 = &headers
+	case rsp.StatusCode == 401:
+		var headers CreatePizzaResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = value
+		}
+		response.Headers401 = &headers
+	case rsp.StatusCode == 415:
+		var headers CreatePizzaResponse415Headers
+		if values := rsp.Header.Values("Accept"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Accept", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Accept = &value
+		}
+		if values := rsp.Header.Values("Accept-Encoding"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Accept-Encoding", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.AcceptEncoding = &value
+		}
+		response.Headers415 = &headers
+	case rsp.StatusCode == 503:
+		var headers CreatePizzaResponse503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int32
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: "int32"}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers503 = &headers
 	}
 
 	return response, nil
@@ -1663,34 +2667,109 @@ func ParseDeletePizzaResponse(rsp *http.Response) (*DeletePizzaResponse, error) 
 	case rsp.StatusCode == 204:
 		break // No content-type
 
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest BadRequest
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON400 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
-		var dest Problem
+		var dest Unauthorized
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
 		response.ApplicationproblemJSON401 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
-		var dest Problem
+		var dest Forbidden
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
 		response.ApplicationproblemJSON403 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
-		var dest Problem
+		var dest NotFound
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
 		response.ApplicationproblemJSON404 = &dest
 
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 412:
+		var dest PreconditionFailed
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON412 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest InternalServerError
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON500 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
-		var dest Problem
+		var dest Unavailable
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
 		response.ApplicationproblemJSON503 = &dest
 
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 504:
+		var dest GatewayTimeout
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON504 = &dest
+
+	case rsp.StatusCode == 400:
+	// Content-type (application/x-protobuf) unsupported
+
+	case rsp.StatusCode == 401:
+	// Content-type (application/x-protobuf) unsupported
+
+	case rsp.StatusCode == 403:
+	// Content-type (application/x-protobuf) unsupported
+
+	case rsp.StatusCode == 404:
+	// Content-type (application/x-protobuf) unsupported
+
+	case rsp.StatusCode == 412:
+	// Content-type (application/x-protobuf) unsupported
+
+	case rsp.StatusCode == 500:
+	// Content-type (application/x-protobuf) unsupported
+
+	case rsp.StatusCode == 503:
+	// Content-type (application/x-protobuf) unsupported
+
+	case rsp.StatusCode == 504:
+		// Content-type (application/x-protobuf) unsupported
+
+	}
+
+	switch {
+	case rsp.StatusCode == 401:
+		var headers DeletePizzaResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = value
+		}
+		response.Headers401 = &headers
+	case rsp.StatusCode == 503:
+		var headers DeletePizzaResponse503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int32
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: "int32"}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers503 = &headers
 	}
 
 	return response, nil
@@ -1711,33 +2790,169 @@ func ParseGetPizzaResponse(rsp *http.Response) (*GetPizzaResponse, error) {
 
 	switch {
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
-		var dest Pizza
+		var dest PizzaResponse
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
 		response.JSON200 = &dest
 
+	case rsp.StatusCode == 304:
+		break // No content-type
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest BadRequest
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON400 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
-		var dest Problem
+		var dest Unauthorized
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
 		response.ApplicationproblemJSON401 = &dest
 
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest Forbidden
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON403 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
-		var dest Problem
+		var dest NotFound
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
 		response.ApplicationproblemJSON404 = &dest
 
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 406:
+		var dest NotAcceptable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON406 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest InternalServerError
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON500 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
-		var dest Problem
+		var dest Unavailable
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
 		response.ApplicationproblemJSON503 = &dest
 
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 504:
+		var dest GatewayTimeout
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON504 = &dest
+
+	case rsp.StatusCode == 200:
+	// Content-type (application/x-protobuf) unsupported
+
+	case rsp.StatusCode == 400:
+	// Content-type (application/x-protobuf) unsupported
+
+	case rsp.StatusCode == 401:
+	// Content-type (application/x-protobuf) unsupported
+
+	case rsp.StatusCode == 403:
+	// Content-type (application/x-protobuf) unsupported
+
+	case rsp.StatusCode == 404:
+	// Content-type (application/x-protobuf) unsupported
+
+	case rsp.StatusCode == 406:
+	// Content-type (application/x-protobuf) unsupported
+
+	case rsp.StatusCode == 500:
+	// Content-type (application/x-protobuf) unsupported
+
+	case rsp.StatusCode == 503:
+	// Content-type (application/x-protobuf) unsupported
+
+	case rsp.StatusCode == 504:
+		// Content-type (application/x-protobuf) unsupported
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers GetPizzaResponse200Headers
+		if values := rsp.Header.Values("Cache-Control"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Cache-Control", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.CacheControl = &value
+		}
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = value
+		}
+		if values := rsp.Header.Values("Vary"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Vary", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Vary = value
+		}
+		response.Headers200 = &headers
+	case rsp.StatusCode == 304:
+		var headers GetPizzaResponse304Headers
+		if values := rsp.Header.Values("Cache-Control"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Cache-Control", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.CacheControl = &value
+		}
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = value
+		}
+		if values := rsp.Header.Values("Vary"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Vary", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Vary = value
+		}
+		response.Headers304 = &headers
+	case rsp.StatusCode == 401:
+		var headers GetPizzaResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = value
+		}
+		response.Headers401 = &headers
+	case rsp.StatusCode == 503:
+		var headers GetPizzaResponse503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int32
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: "int32"}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers503 = &headers
 	}
 
 	return response, nil
@@ -1758,68 +2973,206 @@ func ParsePatchPizzaResponse(rsp *http.Response) (*PatchPizzaResponse, error) {
 
 	switch {
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
-		var dest Pizza
+		var dest PizzaChanged
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
 		response.JSON200 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
-		var dest Problem
+		var dest BadRequest
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
 		response.ApplicationproblemJSON400 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
-		var dest Problem
+		var dest Unauthorized
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
 		response.ApplicationproblemJSON401 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
-		var dest Problem
+		var dest Forbidden
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
 		response.ApplicationproblemJSON403 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
-		var dest Problem
+		var dest NotFound
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
 		response.ApplicationproblemJSON404 = &dest
 
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 406:
+		var dest NotAcceptable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON406 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 410:
-		var dest Problem
+		var dest Gone
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
 		response.ApplicationproblemJSON410 = &dest
 
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 412:
+		var dest PreconditionFailed
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON412 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 413:
-		var dest Problem
+		var dest TooLarge
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
 		response.ApplicationproblemJSON413 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 415:
-		var dest Problem
+		var dest UnsupportedMediaType
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
 		response.ApplicationproblemJSON415 = &dest
 
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest InternalServerError
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON500 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
-		var dest Problem
+		var dest Unavailable
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
 		response.ApplicationproblemJSON503 = &dest
 
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 504:
+		var dest GatewayTimeout
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON504 = &dest
+
+	case rsp.StatusCode == 200:
+	// Content-type (application/x-protobuf) unsupported
+
+	case rsp.StatusCode == 400:
+	// Content-type (application/x-protobuf) unsupported
+
+	case rsp.StatusCode == 401:
+	// Content-type (application/x-protobuf) unsupported
+
+	case rsp.StatusCode == 403:
+	// Content-type (application/x-protobuf) unsupported
+
+	case rsp.StatusCode == 404:
+	// Content-type (application/x-protobuf) unsupported
+
+	case rsp.StatusCode == 406:
+	// Content-type (application/x-protobuf) unsupported
+
+	case rsp.StatusCode == 410:
+	// Content-type (application/x-protobuf) unsupported
+
+	case rsp.StatusCode == 412:
+	// Content-type (application/x-protobuf) unsupported
+
+	case rsp.StatusCode == 413:
+	// Content-type (application/x-protobuf) unsupported
+
+	case rsp.StatusCode == 415:
+	// Content-type (application/x-protobuf) unsupported
+
+	case rsp.StatusCode == 500:
+	// Content-type (application/x-protobuf) unsupported
+
+	case rsp.StatusCode == 503:
+	// Content-type (application/x-protobuf) unsupported
+
+	case rsp.StatusCode == 504:
+		// Content-type (application/x-protobuf) unsupported
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers PatchPizzaResponse200Headers
+		if values := rsp.Header.Values("Cache-Control"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Cache-Control", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.CacheControl = &value
+		}
+		if values := rsp.Header.Values("Content-Location"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Content-Location", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: "uri-reference"}); err != nil {
+				return nil, err
+			}
+			headers.ContentLocation = value
+		}
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = value
+		}
+		if values := rsp.Header.Values("Vary"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Vary", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Vary = value
+		}
+		response.Headers200 = &headers
+	case rsp.StatusCode == 401:
+		var headers PatchPizzaResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = value
+		}
+		response.Headers401 = &headers
+	case rsp.StatusCode == 415:
+		var headers PatchPizzaResponse415Headers
+		if values := rsp.Header.Values("Accept"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Accept", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Accept = &value
+		}
+		if values := rsp.Header.Values("Accept-Encoding"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Accept-Encoding", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.AcceptEncoding = &value
+		}
+		response.Headers415 = &headers
+	case rsp.StatusCode == 503:
+		var headers PatchPizzaResponse503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int32
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: "int32"}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers503 = &headers
 	}
 
 	return response, nil
@@ -1840,81 +3193,244 @@ func ParsePutPizzaResponse(rsp *http.Response) (*PutPizzaResponse, error) {
 
 	switch {
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
-		var dest Pizza
+		var dest PizzaChanged
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
 		response.JSON200 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 201:
-		var dest Pizza
+		var dest PizzaCreated
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
 		response.JSON201 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
-		var dest Problem
+		var dest BadRequest
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
 		response.ApplicationproblemJSON400 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
-		var dest Problem
+		var dest Unauthorized
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
 		response.ApplicationproblemJSON401 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
-		var dest Problem
+		var dest Forbidden
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
 		response.ApplicationproblemJSON403 = &dest
 
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 406:
+		var dest NotAcceptable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON406 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 410:
-		var dest Problem
+		var dest Gone
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
 		response.ApplicationproblemJSON410 = &dest
 
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 412:
+		var dest PreconditionFailed
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON412 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 413:
-		var dest Problem
+		var dest TooLarge
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
 		response.ApplicationproblemJSON413 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 415:
-		var dest Problem
+		var dest UnsupportedMediaType
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
 		response.ApplicationproblemJSON415 = &dest
 
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest InternalServerError
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON500 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
-		var dest Problem
+		var dest Unavailable
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
 		response.ApplicationproblemJSON503 = &dest
 
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 504:
+		var dest GatewayTimeout
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON504 = &dest
+
+	case rsp.StatusCode == 200:
+	// Content-type (application/x-protobuf) unsupported
+
+	case rsp.StatusCode == 201:
+	// Content-type (application/x-protobuf) unsupported
+
+	case rsp.StatusCode == 400:
+	// Content-type (application/x-protobuf) unsupported
+
+	case rsp.StatusCode == 401:
+	// Content-type (application/x-protobuf) unsupported
+
+	case rsp.StatusCode == 403:
+	// Content-type (application/x-protobuf) unsupported
+
+	case rsp.StatusCode == 406:
+	// Content-type (application/x-protobuf) unsupported
+
+	case rsp.StatusCode == 410:
+	// Content-type (application/x-protobuf) unsupported
+
+	case rsp.StatusCode == 412:
+	// Content-type (application/x-protobuf) unsupported
+
+	case rsp.StatusCode == 413:
+	// Content-type (application/x-protobuf) unsupported
+
+	case rsp.StatusCode == 415:
+	// Content-type (application/x-protobuf) unsupported
+
+	case rsp.StatusCode == 500:
+	// Content-type (application/x-protobuf) unsupported
+
+	case rsp.StatusCode == 503:
+	// Content-type (application/x-protobuf) unsupported
+
+	case rsp.StatusCode == 504:
+		// Content-type (application/x-protobuf) unsupported
+
 	}
 
 	switch {
-	case rsp.StatusCode == 201:
-		var headers PutPizzaResponse201Headers
-		if values := rsp.Header.Values("Location"); len(values) > 0 {
+	case rsp.StatusCode == 200:
+		var headers PutPizzaResponse200Headers
+		if values := rsp.Header.Values("Cache-Control"); len(values) > 0 {
 			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "Location", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: "uri-reference"}); err != nil {
+			if err := runtime.BindStyledParameterWithOptions("simple", "Cache-Control", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
 				return nil, err
 			}
-			headers.Location = &value
+			headers.CacheControl = &value
+		}
+		if values := rsp.Header.Values("Content-Location"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Content-Location", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: "uri-reference"}); err != nil {
+				return nil, err
+			}
+			headers.ContentLocation = value
+		}
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = value
+		}
+		if values := rsp.Header.Values("Vary"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Vary", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Vary = value
+		}
+		response.Headers200 = &headers
+	case rsp.StatusCode == 201:
+		var headers PutPizzaResponse201Headers
+		if values := rsp.Header.Values("Cache-Control"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Cache-Control", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.CacheControl = &value
+		}
+		if values := rsp.Header.Values("Content-Location"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Content-Location", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: "uri-reference"}); err != nil {
+				return nil, err
+			}
+			headers.ContentLocation = value
+		}
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = value
+		}
+		if values := rsp.Header.Values("Location"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Location", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: "uri-reference"}); err != nil {
+				return nil, err
+			}
+			headers.Location = value
+		}
+		if values := rsp.Header.Values("Vary"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Vary", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Vary = value
 		}
 		response.Headers201 = &headers
+	case rsp.StatusCode == 401:
+		var headers PutPizzaResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = value
+		}
+		response.Headers401 = &headers
+	case rsp.StatusCode == 415:
+		var headers PutPizzaResponse415Headers
+		if values := rsp.Header.Values("Accept"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Accept", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Accept = &value
+		}
+		if values := rsp.Header.Values("Accept-Encoding"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Accept-Encoding", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.AcceptEncoding = &value
+		}
+		response.Headers415 = &headers
+	case rsp.StatusCode == 503:
+		var headers PutPizzaResponse503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int32
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: "int32"}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers503 = &headers
 	}
 
 	return response, nil

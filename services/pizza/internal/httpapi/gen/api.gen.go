@@ -14,95 +14,262 @@ import (
 	openapi_types "github.com/oapi-codegen/runtime/types"
 )
 
+// CreatedAt When it came to be.
+//
+// Examples: 2026-11-20T18:30:00Z
+type CreatedAt = time.Time
+
 // Creator Whose it is. A person can leave this out, and upload for nobody else; null is the house, which only staff and services speak for.
+//
+// Examples: 6f1c9f9e-3a55-4f0e-9d5b-0c6f0d9b7a11
 type Creator = openapi_types.UUID
 
-// Description defines model for Description.
+// Description Text for people.
+//
+// Examples: Tomato, mozzarella, basil., Bring a blanket.
 type Description = string
 
-// FieldError defines model for FieldError.
+// DescriptionPatch Text for people; null for none.
+//
+// Examples: Tomato, mozzarella, basil., Bring a blanket.
+type DescriptionPatch = string
+
+// FieldError One field that is not valid, and why.
 type FieldError struct {
+	// Detail What is wrong with it.
+	//
+	// Examples: is required
 	Detail string `json:"detail"`
-	Field  string `json:"field"`
+
+	// Field A property as a path, a parameter by its name, or `body`.
+	//
+	// Examples: title
+	Field string `json:"field"`
 }
 
-// Id Examples: 7
+// Id An id.
+//
+// Examples: 7
 type Id = int64
 
-// ImageUrl An absolute http or https URL, or empty.
+// ImageUrl Where a picture is, an absolute http or https URL; empty for none.
+//
+// Examples: https://images.example.org/margherita.jpg
 type ImageUrl = string
 
-// NewPizza defines model for NewPizza.
+// ImageUrlPatch Where a picture is, an absolute http or https URL; empty or null for none.
+//
+// Examples: https://images.example.org/margherita.jpg
+type ImageUrlPatch = string
+
+// NewPizza A pizza as it is written.
 type NewPizza struct {
-	CreatedAt *time.Time `json:"created_at,omitempty"`
+	// CreatedAt When it came to be.
+	//
+	// Examples: 2026-11-20T18:30:00Z
+	CreatedAt *CreatedAt `json:"created_at,omitempty"`
 
 	// Creator Whose it is. A person can leave this out, and upload for nobody else; null is the house, which only staff and services speak for.
-	Creator     nullable.Nullable[Creator] `json:"creator,omitempty"`
-	Description *Description               `json:"description,omitempty"`
-	Id          *int64                     `json:"id,omitempty"`
+	//
+	// Examples: 6f1c9f9e-3a55-4f0e-9d5b-0c6f0d9b7a11
+	Creator nullable.Nullable[Creator] `json:"creator,omitempty"`
 
-	// ImageUrl An absolute http or https URL, or empty.
+	// Description Text for people.
+	//
+	// Examples: Tomato, mozzarella, basil., Bring a blanket.
+	Description *Description `json:"description,omitempty"`
+
+	// Id Given by the service, or by the path of a PUT.
+	//
+	// Examples: 7
+	Id *ReadOnlyId `json:"id,omitempty"`
+
+	// ImageUrl Where a picture is, an absolute http or https URL; empty for none.
+	//
+	// Examples: https://images.example.org/margherita.jpg
 	ImageUrl *ImageUrl `json:"image_url,omitempty"`
 
-	// Title Examples: Margherita
-	Title     Title      `json:"title"`
-	UpdatedAt *time.Time `json:"updated_at,omitempty"`
+	// Title One line.
+	//
+	// Examples: Margherita, Pizza in the park
+	Title Title `json:"title"`
+
+	// UpdatedAt When it last changed.
+	//
+	// Examples: 2026-11-21T09:15:42.123456Z
+	UpdatedAt *UpdatedAt `json:"updated_at,omitempty"`
 }
 
-// Pizza defines model for Pizza.
+// Next Where the next page is; null on the last.
+//
+// Examples: http://localhost:8002/api/v1/pizzas?limit=2&offset=4&cursor=AAAAAAAAAAQ
+type Next = string
+
+// Pizza A pizza, as the pizza service has it.
 type Pizza struct {
-	CreatedAt time.Time `json:"created_at"`
+	// CreatedAt When it came to be.
+	//
+	// Examples: 2026-11-20T18:30:00Z
+	CreatedAt CreatedAt `json:"created_at"`
 
 	// Creator Who uploaded it; null for a pizza of the house.
-	Creator     nullable.Nullable[openapi_types.UUID] `json:"creator"`
-	Description string                                `json:"description"`
-	Id          int64                                 `json:"id"`
-	ImageUrl    string                                `json:"image_url"`
+	//
+	// Examples: 6f1c9f9e-3a55-4f0e-9d5b-0c6f0d9b7a11
+	Creator nullable.Nullable[openapi_types.UUID] `json:"creator"`
+
+	// Description Examples: Tomato, mozzarella, basil.
+	Description string `json:"description"`
+
+	// Id Given by the service, or by the path of a PUT.
+	//
+	// Examples: 7
+	Id ReadOnlyId `json:"id"`
+
+	// ImageUrl Where a picture is; empty for none.
+	//
+	// Examples: https://images.example.org/margherita.jpg
+	ImageUrl string `json:"image_url"`
 
 	// Title Examples: Margherita
-	Title     string    `json:"title"`
-	UpdatedAt time.Time `json:"updated_at"`
+	Title string `json:"title"`
+
+	// UpdatedAt When it last changed.
+	//
+	// Examples: 2026-11-21T09:15:42.123456Z
+	UpdatedAt UpdatedAt `json:"updated_at"`
 }
 
-// PizzaList defines model for PizzaList.
+// PizzaList A page of pizzas.
 type PizzaList struct {
-	// Count Of the whole list.
-	Count    int64                     `json:"count"`
-	Next     nullable.Nullable[string] `json:"next"`
-	Previous nullable.Nullable[string] `json:"previous"`
-	Results  []Pizza                   `json:"results"`
+	// Count How many results the whole list has.
+	//
+	// Examples: 7
+	Count Total `json:"count"`
+
+	// Next Where the next page is; null on the last.
+	//
+	// Examples: http://localhost:8002/api/v1/pizzas?limit=2&offset=4&cursor=AAAAAAAAAAQ
+	Next nullable.Nullable[Next] `json:"next"`
+
+	// Previous Where the page before is; null on the first.
+	//
+	// Examples: http://localhost:8002/api/v1/pizzas?limit=2
+	Previous nullable.Nullable[Previous] `json:"previous"`
+	Results  []Pizza                     `json:"results"`
 }
 
-// PizzaPatch defines model for PizzaPatch.
+// PizzaPatch What changes in a pizza; what is left out stays.
 type PizzaPatch struct {
-	CreatedAt *time.Time `json:"created_at,omitempty"`
+	// CreatedAt When it came to be.
+	//
+	// Examples: 2026-11-20T18:30:00Z
+	CreatedAt *CreatedAt `json:"created_at,omitempty"`
 
 	// Creator Whose it is. A person can leave this out, and upload for nobody else; null is the house, which only staff and services speak for.
-	Creator     nullable.Nullable[Creator] `json:"creator,omitempty"`
-	Description *Description               `json:"description,omitempty"`
-	Id          *int64                     `json:"id,omitempty"`
+	//
+	// Examples: 6f1c9f9e-3a55-4f0e-9d5b-0c6f0d9b7a11
+	Creator nullable.Nullable[Creator] `json:"creator,omitempty"`
 
-	// ImageUrl An absolute http or https URL, or empty.
-	ImageUrl *ImageUrl `json:"image_url,omitempty"`
+	// Description Text for people; null for none.
+	//
+	// Examples: Tomato, mozzarella, basil., Bring a blanket.
+	Description nullable.Nullable[DescriptionPatch] `json:"description,omitempty"`
 
-	// Title Examples: Margherita
-	Title     *Title     `json:"title,omitempty"`
-	UpdatedAt *time.Time `json:"updated_at,omitempty"`
+	// Id Given by the service, or by the path of a PUT.
+	//
+	// Examples: 7
+	Id *ReadOnlyId `json:"id,omitempty"`
+
+	// ImageUrl Where a picture is, an absolute http or https URL; empty or null for none.
+	//
+	// Examples: https://images.example.org/margherita.jpg
+	ImageUrl nullable.Nullable[ImageUrlPatch] `json:"image_url,omitempty"`
+
+	// Title One line.
+	//
+	// Examples: Margherita, Pizza in the park
+	Title *Title `json:"title,omitempty"`
+
+	// UpdatedAt When it last changed.
+	//
+	// Examples: 2026-11-21T09:15:42.123456Z
+	UpdatedAt *UpdatedAt `json:"updated_at,omitempty"`
 }
 
-// Problem defines model for Problem.
+// Previous Where the page before is; null on the first.
+//
+// Examples: http://localhost:8002/api/v1/pizzas?limit=2
+type Previous = string
+
+// Problem What is wrong (RFC 9457).
 type Problem struct {
-	Detail   *string       `json:"detail,omitempty"`
-	Errors   *[]FieldError `json:"errors,omitempty"`
-	Instance *string       `json:"instance,omitempty"`
-	Status   int           `json:"status"`
-	Title    string        `json:"title"`
-	TraceId  *string       `json:"trace_id,omitempty"`
-	Type     string        `json:"type"`
+	// Detail What is wrong in this case.
+	//
+	// Examples: Not found.
+	Detail string `json:"detail"`
+
+	// Errors Every field of the request that is not valid.
+	Errors *[]FieldError `json:"errors,omitempty"`
+
+	// Instance The path that was asked for.
+	//
+	// Examples: /api/v1/pizzas/7
+	Instance string `json:"instance"`
+
+	// Status The answer's status.
+	//
+	// Examples: 404
+	Status int32 `json:"status"`
+
+	// Title What the status means.
+	//
+	// Examples: Not Found
+	Title string `json:"title"`
+
+	// TraceId The trace that the request was part of, to quote when asking for help.
+	//
+	// Examples: 4bf92f3577b34da6a3ce929d0e0e4736
+	TraceId string `json:"trace_id"`
+
+	// Type A stable name for the kind of problem, to switch on. These are all there are.
+	//
+	// Examples: urn:problem:not-found
+	Type string `json:"type"`
 }
 
-// Title Examples: Margherita
+// ReadOnlyId Given by the service, or by the path of a PUT.
+//
+// Examples: 7
+type ReadOnlyId = int64
+
+// Title One line.
+//
+// Examples: Margherita, Pizza in the park
 type Title = string
+
+// Total How many results the whole list has.
+//
+// Examples: 7
+type Total = int64
+
+// UpdatedAt When it last changed.
+//
+// Examples: 2026-11-21T09:15:42.123456Z
+type UpdatedAt = time.Time
+
+// IfMatch defines model for If-Match.
+type IfMatch = string
+
+// IfNoneMatch defines model for If-None-Match.
+type IfNoneMatch = string
+
+// PathId An id.
+//
+// Examples: 7
+type PathId = Id
+
+// Cursor defines model for cursor.
+type Cursor = string
 
 // Limit defines model for limit.
 type Limit = int
@@ -110,13 +277,73 @@ type Limit = int
 // Offset defines model for offset.
 type Offset = int
 
+// BadRequest What is wrong (RFC 9457).
+type BadRequest = Problem
+
+// Forbidden What is wrong (RFC 9457).
+type Forbidden = Problem
+
+// GatewayTimeout What is wrong (RFC 9457).
+type GatewayTimeout = Problem
+
+// Gone What is wrong (RFC 9457).
+type Gone = Problem
+
+// InternalServerError What is wrong (RFC 9457).
+type InternalServerError = Problem
+
+// NotAcceptable What is wrong (RFC 9457).
+type NotAcceptable = Problem
+
+// NotFound What is wrong (RFC 9457).
+type NotFound = Problem
+
+// PizzaResponse A pizza, as the pizza service has it.
+type PizzaResponse = Pizza
+
+// PizzaChanged A pizza, as the pizza service has it.
+type PizzaChanged = Pizza
+
+// PizzaCreated A pizza, as the pizza service has it.
+type PizzaCreated = Pizza
+
+// PizzaListResponse A page of pizzas.
+type PizzaListResponse = PizzaList
+
+// PreconditionFailed What is wrong (RFC 9457).
+type PreconditionFailed = Problem
+
+// TooLarge What is wrong (RFC 9457).
+type TooLarge = Problem
+
+// Unauthorized What is wrong (RFC 9457).
+type Unauthorized = Problem
+
+// Unavailable What is wrong (RFC 9457).
+type Unavailable = Problem
+
+// UnsupportedMediaType What is wrong (RFC 9457).
+type UnsupportedMediaType = Problem
+
+// NewPizzaBody A pizza as it is written.
+type NewPizzaBody = NewPizza
+
+// PizzaPatchBodyRequestBodyJSON What changes in a pizza; what is left out stays.
+type PizzaPatchBodyRequestBodyJSON = PizzaPatch
+
+// PizzaPatchBodyRequestBodyJSON2 What changes in a pizza; what is left out stays.
+type PizzaPatchBodyRequestBodyJSON2 = PizzaPatch
+
 // ListPizzasParams defines parameters for ListPizzas.
 type ListPizzasParams struct {
-	// Limit Results on a page; more than 100 is 100.
+	// Limit Results on a page; more than 100 is 100. Without it, as many as the service is set to give (5).
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 
 	// Offset Results to pass over.
 	Offset *Offset `form:"offset,omitempty" json:"offset,omitempty"`
+
+	// Cursor Where a page begins, from the next and previous links; opaque. With it, offset only says how many rows came before.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 
 	// Ids Only these pizzas, at most 100, separated by commas.
 	Ids *[]Id `form:"ids,omitempty" json:"ids,omitempty"`
@@ -126,6 +353,42 @@ type ListPizzasParams struct {
 
 	// Q Only pizzas with this text in their title or description, whatever its case.
 	Q *string `form:"q,omitempty" json:"q,omitempty"`
+
+	// IfNoneMatch Do it only if nothing there has one of these tags, `*` only if nothing is there at all; a GET is answered with 304 instead (RFC 9110 §13.1.2).
+	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
+}
+
+// DeletePizzaParams defines parameters for DeletePizza.
+type DeletePizzaParams struct {
+	// IfMatch Do it only to a version that has one of these tags, which may be of any of its representations; `*` for any version (RFC 9110 §13.1.1).
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+
+	// IfNoneMatch Do it only if nothing there has one of these tags, `*` only if nothing is there at all; a GET is answered with 304 instead (RFC 9110 §13.1.2).
+	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
+}
+
+// GetPizzaParams defines parameters for GetPizza.
+type GetPizzaParams struct {
+	// IfNoneMatch Do it only if nothing there has one of these tags, `*` only if nothing is there at all; a GET is answered with 304 instead (RFC 9110 §13.1.2).
+	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
+}
+
+// PatchPizzaParams defines parameters for PatchPizza.
+type PatchPizzaParams struct {
+	// IfMatch Do it only to a version that has one of these tags, which may be of any of its representations; `*` for any version (RFC 9110 §13.1.1).
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+
+	// IfNoneMatch Do it only if nothing there has one of these tags, `*` only if nothing is there at all; a GET is answered with 304 instead (RFC 9110 §13.1.2).
+	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
+}
+
+// PutPizzaParams defines parameters for PutPizza.
+type PutPizzaParams struct {
+	// IfMatch Do it only to a version that has one of these tags, which may be of any of its representations; `*` for any version (RFC 9110 §13.1.1).
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+
+	// IfNoneMatch Do it only if nothing there has one of these tags, `*` only if nothing is there at all; a GET is answered with 304 instead (RFC 9110 §13.1.2).
+	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
 }
 
 // CreatePizzaJSONRequestBody defines body for CreatePizza for application/json ContentType.
@@ -150,16 +413,16 @@ type ServerInterface interface {
 	CreatePizza(ctx echo.Context) error
 	// DeletePizza Delete a pizza
 	// (DELETE /pizzas/{id})
-	DeletePizza(ctx echo.Context, id Id) error
+	DeletePizza(ctx echo.Context, id PathId, params DeletePizzaParams) error
 	// GetPizza Read a pizza
 	// (GET /pizzas/{id})
-	GetPizza(ctx echo.Context, id Id) error
+	GetPizza(ctx echo.Context, id PathId, params GetPizzaParams) error
 	// PatchPizza Change a pizza
 	// (PATCH /pizzas/{id})
-	PatchPizza(ctx echo.Context, id Id) error
+	PatchPizza(ctx echo.Context, id PathId, params PatchPizzaParams) error
 	// PutPizza Create or replace a pizza at this id
 	// (PUT /pizzas/{id})
-	PutPizza(ctx echo.Context, id Id) error
+	PutPizza(ctx echo.Context, id PathId, params PutPizzaParams) error
 }
 
 // ServerInterfaceWrapper converts echo contexts to parameters.
@@ -187,6 +450,13 @@ func (w *ServerInterfaceWrapper) ListPizzas(ctx echo.Context) error {
 		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter offset: %s", err))
 	}
 
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
 	// ------------- Optional query parameter "ids" -------------
 
 	err = runtime.BindQueryParameterWithOptions("form", false, false, "ids", ctx.QueryParams(), &params.Ids, runtime.BindQueryParameterOptions{Type: "array", Format: ""})
@@ -208,6 +478,23 @@ func (w *ServerInterfaceWrapper) ListPizzas(ctx echo.Context) error {
 		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter q: %s", err))
 	}
 
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-None-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-None-Match")]; found {
+		var IfNoneMatch IfNoneMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-None-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-None-Match", valueList[0], &IfNoneMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-None-Match: %s", err))
+		}
+
+		params.IfNoneMatch = &IfNoneMatch
+	}
+
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.ListPizzas(ctx, params)
 	return err
@@ -226,15 +513,50 @@ func (w *ServerInterfaceWrapper) CreatePizza(ctx echo.Context) error {
 func (w *ServerInterfaceWrapper) DeletePizza(ctx echo.Context) error {
 	var err error
 	// ------------- Path parameter "id" -------------
-	var id Id
+	var id PathId
 
 	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
 	if err != nil {
 		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
 	}
 
+	// Parameter object where we will unmarshal all parameters from the context
+	var params DeletePizzaParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = &IfMatch
+	}
+	// ------------- Optional header parameter "If-None-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-None-Match")]; found {
+		var IfNoneMatch IfNoneMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-None-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-None-Match", valueList[0], &IfNoneMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-None-Match: %s", err))
+		}
+
+		params.IfNoneMatch = &IfNoneMatch
+	}
+
 	// Invoke the callback with all the unmarshaled arguments
-	err = w.Handler.DeletePizza(ctx, id)
+	err = w.Handler.DeletePizza(ctx, id, params)
 	return err
 }
 
@@ -242,15 +564,35 @@ func (w *ServerInterfaceWrapper) DeletePizza(ctx echo.Context) error {
 func (w *ServerInterfaceWrapper) GetPizza(ctx echo.Context) error {
 	var err error
 	// ------------- Path parameter "id" -------------
-	var id Id
+	var id PathId
 
 	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
 	if err != nil {
 		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
 	}
 
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetPizzaParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-None-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-None-Match")]; found {
+		var IfNoneMatch IfNoneMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-None-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-None-Match", valueList[0], &IfNoneMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-None-Match: %s", err))
+		}
+
+		params.IfNoneMatch = &IfNoneMatch
+	}
+
 	// Invoke the callback with all the unmarshaled arguments
-	err = w.Handler.GetPizza(ctx, id)
+	err = w.Handler.GetPizza(ctx, id, params)
 	return err
 }
 
@@ -258,15 +600,50 @@ func (w *ServerInterfaceWrapper) GetPizza(ctx echo.Context) error {
 func (w *ServerInterfaceWrapper) PatchPizza(ctx echo.Context) error {
 	var err error
 	// ------------- Path parameter "id" -------------
-	var id Id
+	var id PathId
 
 	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
 	if err != nil {
 		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
 	}
 
+	// Parameter object where we will unmarshal all parameters from the context
+	var params PatchPizzaParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = &IfMatch
+	}
+	// ------------- Optional header parameter "If-None-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-None-Match")]; found {
+		var IfNoneMatch IfNoneMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-None-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-None-Match", valueList[0], &IfNoneMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-None-Match: %s", err))
+		}
+
+		params.IfNoneMatch = &IfNoneMatch
+	}
+
 	// Invoke the callback with all the unmarshaled arguments
-	err = w.Handler.PatchPizza(ctx, id)
+	err = w.Handler.PatchPizza(ctx, id, params)
 	return err
 }
 
@@ -274,15 +651,50 @@ func (w *ServerInterfaceWrapper) PatchPizza(ctx echo.Context) error {
 func (w *ServerInterfaceWrapper) PutPizza(ctx echo.Context) error {
 	var err error
 	// ------------- Path parameter "id" -------------
-	var id Id
+	var id PathId
 
 	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
 	if err != nil {
 		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
 	}
 
+	// Parameter object where we will unmarshal all parameters from the context
+	var params PutPizzaParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = &IfMatch
+	}
+	// ------------- Optional header parameter "If-None-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-None-Match")]; found {
+		var IfNoneMatch IfNoneMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-None-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-None-Match", valueList[0], &IfNoneMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-None-Match: %s", err))
+		}
+
+		params.IfNoneMatch = &IfNoneMatch
+	}
+
 	// Invoke the callback with all the unmarshaled arguments
-	err = w.Handler.PutPizza(ctx, id)
+	err = w.Handler.PutPizza(ctx, id, params)
 	return err
 }
 
