@@ -11,4 +11,9 @@
 // Every connection has limits that the server enforces: a statement 15 s, a wait
 // for a lock 5 s, a transaction that does nothing 30 s. Migrations run on a
 // connection of their own without a limit on statements.
+//
+// Tables that include [Rows] have a version in every row, which no other state of
+// any row ever has, and tallies, which know how many rows there are and where an
+// offset is. [Put] writes a row under its lock, and not if nothing changes;
+// [Window] reads a part of a list at a cost that does not grow with the list.
 package postgres

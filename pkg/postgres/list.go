@@ -42,18 +42,26 @@ func (l list) rows(columns string, w page.Window) *gorm.DB {
 	if l.descending(w) {
 		direction, after = " DESC", "<"
 	}
-	where, offset := l.where(clause.Expr{}), clause.Expr{}
+	with, count, where, offset := expr(""), l.count(), l.where(expr("")), expr("")
 	switch {
 	case w.Cursor != nil:
 		where = l.where(expr(l.order.Key+" "+after+" ?", w.Cursor.Key))
 	case w.Offset > 0 && l.wholeTally():
-		where = l.where(expr(l.order.Key+" "+after+"= (?)", l.start(w.Offset)))
+		with, count = expr(seek, l.table, w.Offset, l.order.Descending), expr("SELECT count FROM block")
+		where = l.where(expr(l.order.Key + " " + after + "= (" + fmt.Sprintf(start, l.order.Key, l.table) + ")"))
 	case w.Offset > 0:
 		offset = expr(" OFFSET ?", w.Offset)
 	}
-	return l.db.Raw(fmt.Sprintf("SELECT %s, (?) AS list_count, (?) AS list_beyond FROM %s? ORDER BY %s%s LIMIT %d?",
-		columns, l.table, l.order.Key, direction, w.Limit+1), l.count(), l.beyond(w), where, offset)
+	return l.db.Raw(fmt.Sprintf("?SELECT %s, (?) AS list_count, (?) AS list_beyond FROM %s? ORDER BY %s%s LIMIT %d?",
+		columns, l.table, l.order.Key, direction, w.Limit+1), with, count, l.beyond(w), where, offset)
 }
+
+// The row at an offset of a whole table is found in two steps: a block of rows by the tallies, and the row in it.
+const (
+	seek  = "WITH block AS MATERIALIZED (SELECT * FROM tally_seek(?, ?, ?)) "
+	start = `SELECT %[1]s FROM %[2]s WHERE %[1]s BETWEEN (SELECT first FROM block) AND (SELECT last FROM block)
+		ORDER BY %[1]s OFFSET (SELECT rest FROM block) LIMIT 1`
+)
 
 // about reads what rows says of the list if there are any.
 func (l list) about(w page.Window) *gorm.DB {
@@ -80,17 +88,6 @@ func (l list) beyond(w page.Window) clause.Expr {
 		}
 		return expr("EXISTS (SELECT FROM "+l.table+"?)", l.where(expr(l.order.Key+" "+before+" ?", w.Cursor.Key)))
 	}
-}
-
-// start is the key at an offset of the whole table. Seen from the end of the keys, it is the same but for the number.
-func (l list) start(offset int) clause.Expr {
-	skip := expr("?", offset)
-	if l.order.Descending {
-		skip = expr("tally_count('"+l.table+"') - 1 - ?", offset)
-	}
-	return expr(fmt.Sprintf(`WITH block AS MATERIALIZED (SELECT first, last, rest FROM tally_seek('%[1]s', ?))
-		SELECT %[2]s FROM %[1]s WHERE %[2]s BETWEEN (SELECT first FROM block) AND (SELECT last FROM block)
-		ORDER BY %[2]s OFFSET (SELECT rest FROM block) LIMIT 1`, l.table, l.order.Key), skip)
 }
 
 // where is the filter and a condition, with the word before it.

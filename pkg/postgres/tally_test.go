@@ -30,10 +30,10 @@ func exact(t *testing.T, db *gorm.DB, what string) {
 	var ids []int64
 	require.NoError(t, db.Raw("SELECT id FROM pages ORDER BY id").Scan(&ids).Error)
 	require.Equal(t, int64(len(ids)), scalar[int64](t, db, "SELECT tally_count('pages')"), what)
-	seek := func(skip int) (id *int64) {
-		require.NoError(t, db.Raw(`WITH s AS (SELECT * FROM tally_seek('pages', ?))
-			SELECT (SELECT id FROM pages WHERE id BETWEEN first AND last ORDER BY id OFFSET (SELECT rest FROM s) LIMIT 1) FROM s`, skip).
-			Scan(&id).Error)
+	seek := func(skip int, fromEnd bool) (id *int64) {
+		require.NoError(t, db.Raw(`WITH s AS (SELECT * FROM tally_seek('pages', ?, ?))
+			SELECT (SELECT id FROM pages WHERE id BETWEEN first AND last ORDER BY id OFFSET (SELECT rest FROM s) LIMIT 1) FROM s`,
+			skip, fromEnd).Scan(&id).Error)
 		return id
 	}
 	places := []int{0, len(ids) - 1}
@@ -42,11 +42,12 @@ func exact(t *testing.T, db *gorm.DB, what string) {
 	}
 	for _, skip := range places {
 		if len(ids) > 0 {
-			require.Equal(t, &ids[skip], seek(skip), "%s: offset %d of %d", what, skip, len(ids))
+			require.Equal(t, &ids[skip], seek(skip, false), "%s: offset %d of %d", what, skip, len(ids))
+			require.Equal(t, &ids[len(ids)-1-skip], seek(skip, true), "%s: offset %d of %d, from the end", what, skip, len(ids))
 		}
 	}
-	require.Nil(t, seek(len(ids)), what)
-	require.Nil(t, seek(-1), what)
+	require.Nil(t, seek(len(ids), false), what)
+	require.Nil(t, seek(len(ids), true), what)
 }
 
 func TestTallies(t *testing.T) {

@@ -111,46 +111,35 @@ BEGIN -- STABLE: it has the snapshot of the statement that calls it
 END $$;
 -- +goose StatementEnd
 
--- tally_seek finds the row that has skip others before it: the one with rest others before it among the keys from first
--- to last, which are one block of the lowest level. All are null if there is no such row.
+-- tally_seek finds the row that has skip others before it (or, with from_end, behind it): the one with rest others before
+-- it among the keys from first to last, which have few rows. It counts the table along with that. If
+-- there is no such row, all but the count are null.
 -- +goose StatementBegin
-CREATE FUNCTION tally_seek(of text, skip bigint, OUT first bigint, OUT last bigint, OUT rest bigint)
+CREATE FUNCTION tally_seek(of text, skip bigint, from_end boolean, OUT count bigint, OUT first bigint, OUT last bigint, OUT rest bigint)
     LANGUAGE plpgsql STABLE SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
     level integer;
-    at    bigint; -- the block whose tallies are being summed up
-    here  bigint; -- rows in it
     b     bigint;
     n     bigint;
 BEGIN
-    IF skip < 0 THEN
+    count := tally_count(of);
+    IF skip >= count THEN
         RETURN;
     END IF;
+    rest := CASE WHEN from_end THEN count - 1 - skip ELSE skip END;
     first := -9223372036854775808;
     last := 9223372036854775807;
-    rest := skip;
     FOREACH level IN ARRAY (tally_levels())[2:] LOOP
-        at := NULL;
-        here := 0;
+        CONTINUE WHEN 1::bigint << level > count; -- one of its blocks could have all rows, and so leave the choice open
         FOR b, n IN
-            SELECT t.block, t.n FROM tallies t
-            WHERE t.relation = of AND t.shift = level AND t.block BETWEEN first >> level AND last >> level ORDER BY t.block
+            SELECT t.block, sum(t.n::integer) FROM tallies t -- small enough, and faster
+            WHERE t.relation = of AND t.shift = level AND t.block BETWEEN first >> level AND last >> level
+            GROUP BY t.block ORDER BY t.block
         LOOP
-            IF b <> at THEN
-                EXIT WHEN here > rest;
-                rest := rest - here;
-                here := 0;
-            END IF;
-            at := b;
-            here := here + n;
+            EXIT WHEN n > rest;
+            rest := rest - n;
         END LOOP;
-        IF at IS NULL OR here <= rest THEN
-            first := NULL;
-            last := NULL;
-            rest := NULL;
-            RETURN;
-        END IF;
-        first := at << level;
+        first := b << level;
         last := first | ~(-1::bigint << level);
     END LOOP;
 END $$;
