@@ -82,7 +82,8 @@ func run(ctx context.Context, cfg Config, role command.Role) error {
 			health.Check{Name: "rabbitmq", Probe: publisher.Ready})
 	}
 	server, err := httpserver.New(httpserver.Options{
-		Service: service, Version: command.Version(), Config: cfg.HTTP, Spec: spec, Identity: callers, Checks: checks, Log: log,
+		Service: service, Version: command.Version(), Config: cfg.HTTP, Spec: spec, Messages: httpapi.Messages(),
+		Services: registry.Services, Identity: callers, Checks: checks, Log: log,
 	})
 	if err != nil {
 		return err

@@ -112,8 +112,8 @@ END $$;
 -- +goose StatementEnd
 
 -- tally_seek finds the row that has skip others before it (or, with from_end, behind it): the one with rest others before
--- it among the keys from first to last, which have few rows. It counts the table along with that. If
--- there is no such row, all but the count are null.
+-- it among the keys from first to last, which are one block of the lowest level. It also counts the table. If there is no
+-- such row, all but the count are null.
 -- +goose StatementBegin
 CREATE FUNCTION tally_seek(of text, skip bigint, from_end boolean, OUT count bigint, OUT first bigint, OUT last bigint, OUT rest bigint)
     LANGUAGE plpgsql STABLE SET plan_cache_mode = force_generic_plan AS $$
@@ -130,7 +130,6 @@ BEGIN
     first := -9223372036854775808;
     last := 9223372036854775807;
     FOREACH level IN ARRAY (tally_levels())[2:] LOOP
-        CONTINUE WHEN 1::bigint << level > count; -- one of its blocks could have all rows, and so leave the choice open
         FOR b, n IN
             SELECT t.block, sum(t.n::integer) FROM tallies t -- small enough, and faster
             WHERE t.relation = of AND t.shift = level AND t.block BETWEEN first >> level AND last >> level

@@ -17,6 +17,7 @@ import (
 	holding "github.com/tizza/tizza/pkg/erasure"
 	"github.com/tizza/tizza/pkg/message"
 	"github.com/tizza/tizza/pkg/servertest"
+	"github.com/tizza/tizza/pkg/version"
 	userv1 "github.com/tizza/tizza/proto/user/v1"
 	"github.com/tizza/tizza/services/auth/internal/erasure"
 	store "github.com/tizza/tizza/services/auth/internal/postgres"
@@ -51,7 +52,7 @@ func begin(t *testing.T) (*store.Ledger, erasure.Erasure) {
 	require.NoError(t, ledger.Register(t.Context(), []string{"pizza", "likes"}))
 	ada, err := store.NewStore(database, holder).Add(t.Context(), user.User{ID: uuid.New(), Username: "ada"})
 	require.NoError(t, err)
-	e, err := ledger.Begin(t.Context(), erasure.Erasure{ID: "e", Message: uuid.New(), Person: ada.ID})
+	e, err := ledger.Begin(t.Context(), erasure.Erasure{ID: "e", Message: uuid.New(), Person: ada.ID}, version.Condition{})
 	require.NoError(t, err)
 	return ledger, e
 }

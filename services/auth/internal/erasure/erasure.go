@@ -7,6 +7,9 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+
+	"github.com/tizza/tizza/pkg/page"
+	"github.com/tizza/tizza/pkg/version"
 )
 
 // Deadline is how long an erasure may take: the law's month.
@@ -86,12 +89,12 @@ type Receipt struct {
 type Store interface {
 	// Begin forgets the person here, and opens the erasure in which everybody else does; it fills in what only it knows.
 	// If the person has an erasure already, it returns that one. It returns NotFound if there has never been such a
-	// person.
-	Begin(context.Context, Erasure) (Erasure, error)
+	// person, and the condition's error if it does not hold for the version of the user.
+	Begin(context.Context, Erasure, version.Condition) (Erasure, error)
 	// Get returns NotFound.
 	Get(ctx context.Context, id string) (Erasure, error)
-	// List returns a window of the erasures, the newest first, and how many there are in all.
-	List(ctx context.Context, limit, offset int) ([]Erasure, int64, error)
+	// List returns a window of the erasures, the newest first, without a fingerprint: how far one is, time tells too.
+	List(context.Context, page.Window) (page.Result[Erasure], error)
 
 	// Receive notes a receipt, once per message and queue. It returns NotFound if there is no such erasure of that
 	// person.

@@ -19,6 +19,8 @@ import (
 
 	"github.com/tizza/tizza/pkg/fault"
 	"github.com/tizza/tizza/pkg/identity"
+	"github.com/tizza/tizza/pkg/page"
+	"github.com/tizza/tizza/pkg/version"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -27,15 +29,18 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 type book struct {
 	Store
 	begun  []Erasure
+	asked  version.Condition
 	remind func(limit int) (int, error)
 }
 
-func (b *book) Begin(_ context.Context, e Erasure) (Erasure, error) {
-	b.begun = append(b.begun, e)
+func (b *book) Begin(_ context.Context, e Erasure, condition version.Condition) (Erasure, error) {
+	b.begun, b.asked = append(b.begun, e), condition
 	return e, nil
 }
 
-func (b *book) List(context.Context, int, int) ([]Erasure, int64, error) { return nil, 0, nil }
+func (b *book) List(context.Context, page.Window) (page.Result[Erasure], error) {
+	return page.Result[Erasure]{}, nil
+}
 
 func (b *book) Remind(_ context.Context, limit int) (int, error) { return b.remind(limit) }
 
@@ -53,7 +58,7 @@ func TestEachErasureHasAnIDThatNobodyGuesses(t *testing.T) {
 	b := &book{}
 	person := uuid.New()
 	for range 2 {
-		_, err := NewService(b).Request(t.Context(), identity.Caller{User: person}, person)
+		_, err := NewService(b).Request(t.Context(), identity.Caller{User: person}, person, version.Condition{})
 		require.NoError(t, err)
 	}
 	for _, e := range b.begun {
@@ -78,9 +83,15 @@ func TestRights(t *testing.T) {
 		{"staff", identity.Caller{User: uuid.New(), Staff: true}, allowed, allowed},
 		{"a service", identity.Caller{Client: "operator"}, allowed, allowed},
 	} {
-		_, err := NewService(&book{}).Request(t.Context(), test.caller, person)
+		b, condition := &book{}, version.Condition{Match: []int64{7}}
+		_, err := NewService(b).Request(t.Context(), test.caller, person, condition)
 		assert.Equal(t, test.request != allowed, fault.Is(err, test.request), "%s: request: %v", test.name, err)
-		_, _, err = NewService(&book{}).List(t.Context(), test.caller, 1, 0)
+		if test.request == allowed {
+			assert.Equal(t, condition, b.asked, "%s: it is the ledger that sees the version", test.name)
+		} else {
+			assert.Empty(t, b.begun, "%s: rights come before conditions", test.name)
+		}
+		_, err = NewService(b).List(t.Context(), test.caller, page.Window{Limit: 1})
 		assert.Equal(t, test.list != allowed, fault.Is(err, test.list), "%s: list: %v", test.name, err)
 	}
 }

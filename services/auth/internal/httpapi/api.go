@@ -5,10 +5,12 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/labstack/echo/v4"
+	"google.golang.org/protobuf/reflect/protoreflect"
 
 	"github.com/tizza/tizza/pkg/httpserver"
 	"github.com/tizza/tizza/pkg/identity"
+	authv1 "github.com/tizza/tizza/proto/auth/v1"
+	problemv1 "github.com/tizza/tizza/proto/problem/v1"
 	"github.com/tizza/tizza/services/auth/internal/erasure"
 	"github.com/tizza/tizza/services/auth/internal/httpapi/gen"
 	"github.com/tizza/tizza/services/auth/internal/user"
@@ -37,6 +39,7 @@ func Register(server *httpserver.Server, users *user.Service, erasures *erasure.
 	gen.RegisterHandlersWithBaseURL(server.Echo, api, httpserver.Base)
 }
 
-func located(c echo.Context, path string) {
-	c.Response().Header().Set(echo.HeaderLocation, httpserver.Base+path)
+// Messages are the Protobuf messages of what openapi.yaml describes.
+func Messages() []protoreflect.FileDescriptor {
+	return []protoreflect.FileDescriptor{authv1.File_auth_v1_resources_proto, problemv1.File_problem_v1_problem_proto}
 }

@@ -28,23 +28,23 @@ func (a *API) CreateSession(c echo.Context) error {
 		return err
 	}
 	c.SetCookie(cookie)
-	c.Response().Header().Set(echo.HeaderCacheControl, "no-store") // it is somebody's although anyone may ask for it
-	located(c, "/sessions/current")
-	return c.JSON(http.StatusCreated, sessionBody(session))
+	return httpserver.Created(c, "/sessions/current", session.Version(), sessionBody(session))
 }
 
 // GetCurrentSession serves GET /sessions/current.
-func (a *API) GetCurrentSession(c echo.Context) error {
+func (a *API) GetCurrentSession(c echo.Context, _ gen.GetCurrentSessionParams) error {
 	session, err := a.users.Current(c.Request().Context(), httpserver.Caller(c))
 	if err != nil {
 		return err
 	}
-	return c.JSON(http.StatusOK, sessionBody(session))
+	return httpserver.Read(c,
+		func() (int64, error) { return session.Version(), nil },
+		func() (int64, any, error) { return session.Version(), sessionBody(session), nil })
 }
 
 // DeleteCurrentSession serves DELETE /sessions/current.
-func (a *API) DeleteCurrentSession(c echo.Context) error {
-	if err := a.users.LogOut(c.Request().Context(), httpserver.Caller(c)); err != nil {
+func (a *API) DeleteCurrentSession(c echo.Context, _ gen.DeleteCurrentSessionParams) error {
+	if err := a.users.LogOut(c.Request().Context(), httpserver.Caller(c), httpserver.Condition(c)); err != nil {
 		return err
 	}
 	c.SetCookie(a.cookies.Expire())

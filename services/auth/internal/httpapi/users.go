@@ -13,19 +13,15 @@ import (
 
 // ListUsers serves GET /users.
 func (a *API) ListUsers(c echo.Context, _ gen.ListUsersParams) error {
-	p, err := page.Parse(c.Request(), a.pageSize)
+	window, err := httpserver.Window(c, a.pageSize)
 	if err != nil {
 		return err
 	}
-	users, count, err := a.users.List(c.Request().Context(), httpserver.Caller(c), p.Limit, p.Offset)
+	users, err := a.users.List(c.Request().Context(), httpserver.Caller(c), window)
 	if err != nil {
 		return err
 	}
-	results := make([]gen.User, len(users))
-	for i, u := range users {
-		results[i] = userBody(u)
-	}
-	return httpserver.List(c, page.New(c.Request(), p, count, results))
+	return httpserver.List(c, window, page.Map(users, userBody))
 }
 
 // CreateUser serves POST /users.
@@ -42,61 +38,62 @@ func (a *API) CreateUser(c echo.Context) error {
 }
 
 // GetUser serves GET /users/{uuid}.
-func (a *API) GetUser(c echo.Context, id gen.Uuid) error {
-	u, err := a.users.Get(c.Request().Context(), httpserver.Caller(c), id)
-	if err != nil {
-		return err
-	}
-	return c.JSON(http.StatusOK, userBody(u))
+func (a *API) GetUser(c echo.Context, id gen.Uuid, _ gen.GetUserParams) error {
+	ctx, caller := c.Request().Context(), httpserver.Caller(c)
+	return httpserver.Read(c,
+		func() (int64, error) { return a.users.Version(ctx, caller, id) },
+		func() (int64, any, error) {
+			u, err := a.users.Get(ctx, caller, id)
+			return u.Version, userBody(u), err
+		})
 }
 
 // PutUser serves PUT /users/{uuid}.
-func (a *API) PutUser(c echo.Context, id gen.Uuid) error {
+func (a *API) PutUser(c echo.Context, id gen.Uuid, _ gen.PutUserParams) error {
 	draft, err := decode(c)
 	if err != nil {
 		return err
 	}
-	u, isNew, err := a.users.Put(c.Request().Context(), httpserver.Caller(c), id, draft)
+	u, isNew, err := a.users.Put(c.Request().Context(), httpserver.Caller(c), id, draft, httpserver.Condition(c))
 	switch {
 	case err != nil:
 		return err
 	case isNew:
 		return created(c, u)
 	}
-	return c.JSON(http.StatusOK, userBody(u))
+	return httpserver.Wrote(c, u.Version, userBody(u))
 }
 
 // PatchUser serves PATCH /users/{uuid}.
-func (a *API) PatchUser(c echo.Context, id gen.Uuid) error {
+func (a *API) PatchUser(c echo.Context, id gen.Uuid, _ gen.PatchUserParams) error {
 	draft, err := decode(c)
 	if err != nil {
 		return err
 	}
-	u, err := a.users.Change(c.Request().Context(), httpserver.Caller(c), id, draft)
+	u, err := a.users.Change(c.Request().Context(), httpserver.Caller(c), id, draft, httpserver.Condition(c))
 	if err != nil {
 		return err
 	}
-	return c.JSON(http.StatusOK, userBody(u))
+	return httpserver.Wrote(c, u.Version, userBody(u))
 }
 
 // DeleteUser serves DELETE /users/{uuid}.
-func (a *API) DeleteUser(c echo.Context, id gen.Uuid) error {
+func (a *API) DeleteUser(c echo.Context, id gen.Uuid, _ gen.DeleteUserParams) error {
 	caller := httpserver.Caller(c)
-	e, err := a.erasures.Request(c.Request().Context(), caller, id)
+	e, err := a.erasures.Request(c.Request().Context(), caller, id, httpserver.Condition(c))
 	if err != nil {
 		return err
 	}
 	if caller.Is(id) {
 		c.SetCookie(a.cookies.Expire())
 	}
-	located(c, "/erasures/"+e.ID)
-	return c.JSON(http.StatusAccepted, a.erasureBody(e))
+	return httpserver.Accepted(c, "/erasures/"+e.ID, a.erasureBody(e))
 }
 
 // DeleteUserSessions serves DELETE /users/{uuid}/sessions.
-func (a *API) DeleteUserSessions(c echo.Context, id gen.Uuid) error {
+func (a *API) DeleteUserSessions(c echo.Context, id gen.Uuid, _ gen.DeleteUserSessionsParams) error {
 	caller := httpserver.Caller(c)
-	if err := a.users.LogOutEverywhere(c.Request().Context(), caller, id); err != nil {
+	if err := a.users.LogOutEverywhere(c.Request().Context(), caller, id, httpserver.Condition(c)); err != nil {
 		return err
 	}
 	if caller.Is(id) {
@@ -111,12 +108,19 @@ func decode(c echo.Context) (user.Draft, error) {
 	if err := httpserver.Decode(c, &in); err != nil {
 		return user.Draft{}, err
 	}
-	return user.Draft{Username: in.Username, Email: in.Email, Password: in.Password, Staff: in.Staff}, nil
+	draft := user.Draft{Username: in.Username, Email: in.Email}
+	if password, err := in.Password.Get(); err == nil { // null is as good as none: it stays what it is
+		draft.Password = &password
+	}
+	if in.Staff.IsSpecified() {
+		staff, _ := in.Staff.Get() // null is false
+		draft.Staff = &staff
+	}
+	return draft, nil
 }
 
 func created(c echo.Context, u user.User) error {
-	located(c, "/users/"+u.ID.String())
-	return c.JSON(http.StatusCreated, userBody(u))
+	return httpserver.Created(c, "/users/"+u.ID.String(), u.Version, userBody(u))
 }
 
 func userBody(u user.User) gen.User {

@@ -110,7 +110,7 @@ func TestNoErasureFallsBetweenAHoldersRegistration(t *testing.T) {
 	var wait sync.WaitGroup
 	for i, e := range people {
 		wait.Go(func() {
-			_, err := w.ledger.Begin(w.ctx(), e)
+			_, err := w.ledger.Begin(w.ctx(), e, whatever)
 			assert.NoError(t, err)
 		})
 		if i%4 == 2 {

@@ -12,7 +12,9 @@ import (
 	"gorm.io/gorm/clause"
 
 	holding "github.com/tizza/tizza/pkg/erasure"
+	"github.com/tizza/tizza/pkg/page"
 	"github.com/tizza/tizza/pkg/postgres"
+	"github.com/tizza/tizza/pkg/version"
 	"github.com/tizza/tizza/services/auth/internal/erasure"
 )
 
@@ -40,9 +42,13 @@ type erasureRow struct {
 	DueAt        time.Time
 	CompletedAt  *time.Time
 	HoldersKnown bool
+	Position     int64
 }
 
 func (erasureRow) TableName() string { return "erasures" }
+
+// ListKey implements postgres.Listed. What an erasure shows is not in its row alone, so it has no version.
+func (r erasureRow) ListKey() (key, version int64) { return r.Position, 0 }
 
 func (r erasureRow) erasure() erasure.Erasure {
 	return erasure.Erasure{
@@ -71,14 +77,14 @@ func (r holderRow) holder() (erasure.Holder, error) {
 }
 
 // Begin implements erasure.Store.
-func (l *Ledger) Begin(ctx context.Context, e erasure.Erasure) (erasure.Erasure, error) {
+func (l *Ledger) Begin(ctx context.Context, e erasure.Erasure, condition version.Condition) (erasure.Erasure, error) {
 	err := l.db.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
 		begun, err := open(tx, e)
 		if err != nil {
 			return err
 		}
 		if begun != nil {
-			if err := l.begin(tx, begun.erasure()); err != nil {
+			if err := l.begin(tx, begun.erasure(), condition); err != nil {
 				return err
 			}
 		}
@@ -109,7 +115,17 @@ func open(tx *gorm.DB, e erasure.Erasure) (*erasureRow, error) {
 }
 
 // begin forgets the person here, notes who else has to, and tells them.
-func (l *Ledger) begin(tx *gorm.DB, e erasure.Erasure) error {
+func (l *Ledger) begin(tx *gorm.DB, e erasure.Erasure, condition version.Condition) error {
+	if err := l.holder.Hold(tx, e.Person); err != nil {
+		return err
+	}
+	var seen row
+	if err := tx.Select("version").Take(&seen, "uuid = ?", e.Person).Error; err != nil {
+		return err
+	}
+	if err := condition.On(seen.Version); err != nil {
+		return err
+	}
 	own, err := l.holder.Erase(tx, holding.Order{Message: e.Message, Erasure: e.ID, Person: e.Person})
 	if err != nil {
 		return err
@@ -141,20 +157,20 @@ func (l *Ledger) Get(ctx context.Context, id string) (erasure.Erasure, error) {
 	return e, known(err, "")
 }
 
+var newestFirst = postgres.Order{Key: "position", Descending: true, Tallied: true}
+
 // List implements erasure.Store.
-func (l *Ledger) List(ctx context.Context, limit, offset int) ([]erasure.Erasure, int64, error) {
-	var count int64
-	var rows []erasureRow
+func (l *Ledger) List(ctx context.Context, window page.Window) (page.Result[erasure.Erasure], error) {
 	db := l.db.WithContext(ctx)
-	err := db.Model(&erasureRow{}).Count(&count).Error
-	if err == nil && limit > 0 {
-		err = db.Order("requested_at DESC, id").Limit(limit).Offset(offset).Find(&rows).Error
-	}
+	window.Known = nil
+	found, err := postgres.Window[erasureRow](db, newestFirst, window)
 	if err != nil {
-		return nil, 0, known(err, "")
+		return page.Result[erasure.Erasure]{}, known(err, "")
 	}
-	erasures, err := allWithHolders(db, rows)
-	return erasures, count, known(err, "")
+	found.Fingerprint = ""
+	result := page.Map(found, erasureRow.erasure)
+	result.Items, err = allWithHolders(db, found.Items)
+	return result, known(err, "")
 }
 
 func withHolders(db *gorm.DB, r erasureRow) (erasure.Erasure, error) {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/tizza/tizza/pkg/fault"
 	"github.com/tizza/tizza/pkg/message"
+	"github.com/tizza/tizza/pkg/page"
 	"github.com/tizza/tizza/services/auth/internal/erasure"
 	store "github.com/tizza/tizza/services/auth/internal/postgres"
 	"github.com/tizza/tizza/services/auth/internal/user"
@@ -88,7 +89,7 @@ func TestTheSameDeletionAgainIsTheSameErasure(t *testing.T) {
 
 func TestNobodyWhoNeverWasIsErased(t *testing.T) {
 	w := newWorld(t)
-	_, err := w.ledger.Begin(w.ctx(), newErasure(uuid.New()))
+	_, err := w.ledger.Begin(w.ctx(), newErasure(uuid.New()), whatever)
 	require.True(t, fault.Is(err, fault.KindNotFound), "%v", err)
 	assert.Equal(t, 0, w.count("erasures"))
 	assert.Equal(t, 0, w.count("tombstones"))
@@ -103,7 +104,7 @@ func TestDeletionsAtOnceAreOneErasure(t *testing.T) {
 	var wait sync.WaitGroup
 	for i := range ids {
 		wait.Go(func() {
-			e, err := w.ledger.Begin(w.ctx(), newErasure(ada.ID))
+			e, err := w.ledger.Begin(w.ctx(), newErasure(ada.ID), whatever)
 			assert.NoError(t, err)
 			assert.Len(t, e.Holders, 3)
 			ids[i] = e.ID
@@ -128,7 +129,7 @@ func TestNothingIsWrittenForSomebodyWhoIsBeingErased(t *testing.T) {
 		allowed := func(err error) {
 			assert.True(t, err == nil || fault.Is(err, fault.Gone) || fault.Is(err, fault.KindNotFound), "%v", err)
 		}
-		wait.Go(func() { _, err := w.ledger.Begin(w.ctx(), newErasure(ada.ID)); assert.NoError(t, err) })
+		wait.Go(func() { _, err := w.ledger.Begin(w.ctx(), newErasure(ada.ID), whatever); assert.NoError(t, err) })
 		wait.Go(func() {
 			_, err := w.users.AddSession(w.ctx(), ada, user.Session{ID: uuid.New(), ExpiresAt: time.Now().Add(time.Hour)})
 			allowed(err)
@@ -143,7 +144,7 @@ func TestNothingIsWrittenForSomebodyWhoIsBeingErased(t *testing.T) {
 			_, _, err := w.users.Put(w.ctx(), ada.ID, func(old *user.User) (user.Edit, error) { return user.Edit{User: ada}, nil })
 			allowed(err)
 		})
-		wait.Go(func() { allowed(w.users.EndSessions(w.ctx(), ada.ID)) })
+		wait.Go(func() { allowed(w.users.EndSessions(w.ctx(), ada.ID, whatever)) })
 		wait.Go(func() { allowed(w.users.EndSession(w.ctx(), session.ID)) })
 		wait.Wait()
 		assert.Equal(t, 0, w.count("users"))
@@ -155,17 +156,35 @@ func TestErasuresAreListedTheNewestFirst(t *testing.T) {
 	w := newWorld(t)
 	w.register("pizza")
 	var ids []string
-	for _, name := range []string{"a", "b", "c"} {
+	for _, name := range []string{"a", "b", "c", "d", "e"} {
 		ids = append(ids, w.erasure(w.person(name).ID).ID)
 	}
-	list, count, err := w.ledger.List(w.ctx(), 2, 1)
-	require.NoError(t, err)
-	assert.EqualValues(t, 3, count)
-	assert.Equal(t, []erasure.Erasure{w.get(ids[1]), w.get(ids[0])}, list)
-	list, count, err = w.ledger.List(w.ctx(), 0, 0)
-	require.NoError(t, err)
-	assert.EqualValues(t, 3, count)
-	assert.Empty(t, list)
+	some := w.erasures(page.Window{Limit: 2, Offset: 1})
+	assert.EqualValues(t, 5, some.Count)
+	assert.Equal(t, []erasure.Erasure{w.get(ids[3]), w.get(ids[2])}, some.Items)
+	assert.True(t, some.Before)
+	assert.True(t, some.After)
+	count := w.erasures(window(0))
+	assert.EqualValues(t, 5, count.Count)
+	assert.Empty(t, count.Items)
+	assert.Empty(t, w.erasures(behind(2, w.erasures(window(5)))).Items)
+}
+
+func TestErasuresAreWalkedBothWaysWhileMoreBegin(t *testing.T) {
+	w := newWorld(t)
+	w.register("pizza")
+	begin := func(name string) erasure.Erasure { return w.erasure(w.person(name).ID) }
+	a, b, c := begin("a"), begin("b"), begin("c")
+
+	first := w.erasures(window(2))
+	assert.Equal(t, []erasure.Erasure{c, b}, first.Items)
+	assert.False(t, first.Before)
+	d := begin("d")
+	second := w.erasures(behind(2, first))
+	assert.Equal(t, []erasure.Erasure{a}, second.Items, "nothing twice")
+	assert.False(t, second.After)
+	assert.Equal(t, []erasure.Erasure{c, b}, w.erasures(ahead(2, second)).Items, "the nearest before it")
+	assert.Equal(t, []erasure.Erasure{d}, w.erasures(ahead(2, first)).Items)
 }
 
 func TestAnUnknownErasureIsNotFound(t *testing.T) {

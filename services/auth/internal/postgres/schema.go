@@ -18,7 +18,7 @@ var files embed.FS
 
 // Schemas is everything in the database, in the order of migration.
 func Schemas() []postgres.Schema {
-	return []postgres.Schema{outbox.Schema(), inbox.Schema(), erasure.Schema(), postgres.Embedded("auth", files, "migrations")}
+	return []postgres.Schema{outbox.Schema(), inbox.Schema(), erasure.Schema(), postgres.Rows(), postgres.Embedded("auth", files, "migrations")}
 }
 
 // Register lists the columns that point to people. Sessions come first: deleting the user would take them along

@@ -7,6 +7,7 @@ import (
 	"github.com/google/uuid"
 	"gorm.io/gorm"
 
+	"github.com/tizza/tizza/pkg/version"
 	"github.com/tizza/tizza/services/auth/internal/user"
 )
 
@@ -57,9 +58,13 @@ func (s *Store) EndSession(ctx context.Context, id uuid.UUID) error {
 }
 
 // EndSessions implements user.Store.
-func (s *Store) EndSessions(ctx context.Context, person uuid.UUID) error {
+func (s *Store) EndSessions(ctx context.Context, person uuid.UUID, condition version.Condition) error {
 	return known(s.of(ctx, person, func(tx *gorm.DB) error {
-		if _, err := lock(tx, person); err != nil {
+		now, err := lock(tx, person)
+		if err != nil {
+			return err
+		}
+		if err := condition.On(now.Version); err != nil {
 			return err
 		}
 		return tx.Exec("DELETE FROM sessions WHERE user_uuid = ?", person).Error

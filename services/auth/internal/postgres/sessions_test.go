@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/tizza/tizza/pkg/fault"
+	"github.com/tizza/tizza/pkg/version"
 	"github.com/tizza/tizza/services/auth/internal/user"
 )
 
@@ -47,7 +48,9 @@ func TestEndingAllSessionsEndsThePersonsOnly(t *testing.T) {
 	w := newWorld(t)
 	ada, bob := w.person("ada"), w.person("bob")
 	first, second, other := w.session(ada), w.session(ada), w.session(bob)
-	require.NoError(t, w.users.EndSessions(w.ctx(), ada.ID))
+	stale(t, w.users.EndSessions(w.ctx(), ada.ID, version.Condition{Match: []int64{bob.Version}}))
+	require.True(t, w.running(first))
+	require.NoError(t, w.users.EndSessions(w.ctx(), ada.ID, whatever))
 	assert.False(t, w.running(first))
 	assert.False(t, w.running(second))
 	assert.True(t, w.running(other))

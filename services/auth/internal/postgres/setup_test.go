@@ -14,12 +14,15 @@ import (
 	"github.com/tizza/tizza/pkg/message"
 	"github.com/tizza/tizza/pkg/postgres"
 	"github.com/tizza/tizza/pkg/servertest"
+	"github.com/tizza/tizza/pkg/version"
 	"github.com/tizza/tizza/services/auth/internal/erasure"
 	store "github.com/tizza/tizza/services/auth/internal/postgres"
 	"github.com/tizza/tizza/services/auth/internal/user"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+var whatever = version.Condition{}
 
 // world is one database and what is kept in it.
 type world struct {
@@ -65,7 +68,7 @@ func (w *world) session(u user.User) user.Session {
 // erasure begins one for the person.
 func (w *world) erasure(person uuid.UUID) erasure.Erasure {
 	w.Helper()
-	e, err := w.ledger.Begin(w.ctx(), newErasure(person))
+	e, err := w.ledger.Begin(w.ctx(), newErasure(person), whatever)
 	require.NoError(w, err)
 	return e
 }

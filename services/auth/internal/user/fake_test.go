@@ -10,11 +10,14 @@ import (
 
 	"github.com/tizza/tizza/pkg/fault"
 	"github.com/tizza/tizza/pkg/identity"
+	"github.com/tizza/tizza/pkg/page"
+	"github.com/tizza/tizza/pkg/version"
 	"github.com/tizza/tizza/services/auth/internal/user"
 )
 
-// memory is a user.Store for one test at a time.
+// memory is a user.Store for one test at a time. A version is the number of the write.
 type memory struct {
+	writes   int64
 	users    map[uuid.UUID]user.User
 	sessions map[uuid.UUID]user.Session
 	edit     user.Edit // the last one
@@ -23,8 +26,14 @@ type memory struct {
 }
 
 func (m *memory) Add(_ context.Context, u user.User) (user.User, error) {
+	return m.write(u), nil
+}
+
+func (m *memory) write(u user.User) user.User {
+	m.writes++
+	u.Version = m.writes
 	m.users[u.ID] = u
-	return u, nil
+	return u
 }
 
 func (m *memory) Put(_ context.Context, id uuid.UUID, edit func(*user.User) (user.Edit, error)) (user.User, bool, error) {
@@ -33,10 +42,11 @@ func (m *memory) Put(_ context.Context, id uuid.UUID, edit func(*user.User) (use
 		old = &u
 	}
 	e, err := edit(old)
-	if err == nil {
-		m.users[id], m.edit = e.User, e
+	if err != nil {
+		return e.User, false, err
 	}
-	return e.User, old == nil, err
+	m.edit = e
+	return m.write(e.User), old == nil, nil
 }
 
 func (m *memory) Change(ctx context.Context, id uuid.UUID, edit func(user.User) (user.Edit, error)) (user.User, error) {
@@ -54,6 +64,11 @@ func (m *memory) Get(_ context.Context, id uuid.UUID) (user.User, error) {
 	return user.User{}, fault.NotFound()
 }
 
+func (m *memory) Version(ctx context.Context, id uuid.UUID) (int64, error) {
+	u, err := m.Get(ctx, id)
+	return u.Version, err
+}
+
 func (m *memory) ByUsername(_ context.Context, username string) (user.User, error) {
 	for _, u := range m.users {
 		if u.Username == username {
@@ -63,8 +78,8 @@ func (m *memory) ByUsername(_ context.Context, username string) (user.User, erro
 	return user.User{}, fault.NotFound()
 }
 
-func (m *memory) List(context.Context, int, int) ([]user.User, int64, error) {
-	return nil, int64(len(m.users)), nil
+func (m *memory) List(context.Context, page.Window) (page.Result[user.User], error) {
+	return page.Result[user.User]{Count: int64(len(m.users))}, nil
 }
 
 func (m *memory) AddSession(_ context.Context, u user.User, s user.Session) (user.Session, error) {
@@ -93,7 +108,14 @@ func (m *memory) EndSession(_ context.Context, id uuid.UUID) error {
 	return nil
 }
 
-func (m *memory) EndSessions(_ context.Context, person uuid.UUID) error {
+func (m *memory) EndSessions(ctx context.Context, person uuid.UUID, condition version.Condition) error {
+	u, err := m.Get(ctx, person)
+	if err != nil {
+		return err
+	}
+	if err := condition.On(u.Version); err != nil {
+		return err
+	}
 	for id, s := range m.sessions {
 		if s.User == person {
 			delete(m.sessions, id)
@@ -118,6 +140,7 @@ func (p *plain) Match(_ context.Context, hash, password string) (bool, error) {
 const ttl = time.Hour
 
 var (
+	whatever = version.Condition{}
 	anyone   = identity.Caller{}
 	operator = identity.Caller{Client: "operator"}
 )
@@ -125,7 +148,7 @@ var (
 func newService(users ...user.User) (*user.Service, *memory, *plain) {
 	m := &memory{users: map[uuid.UUID]user.User{}, sessions: map[uuid.UUID]user.Session{}}
 	for _, u := range users {
-		m.users[u.ID] = u
+		m.write(u)
 	}
 	p := &plain{}
 	return user.NewService(m, p, ttl), m, p

@@ -1,6 +1,7 @@
 package user
 
 import (
+	"cmp"
 	"context"
 	"time"
 	"unicode/utf8"
@@ -9,6 +10,8 @@ import (
 
 	"github.com/tizza/tizza/pkg/fault"
 	"github.com/tizza/tizza/pkg/identity"
+	"github.com/tizza/tizza/pkg/page"
+	"github.com/tizza/tizza/pkg/version"
 )
 
 // Service is what callers can do with users and sessions.
@@ -40,7 +43,7 @@ func (s *Service) SignUp(ctx context.Context, caller identity.Caller, draft Draf
 
 // Put replaces a user; where there is none, staff and services create one with this id. Without a password the old
 // one stays.
-func (s *Service) Put(ctx context.Context, caller identity.Caller, id uuid.UUID, draft Draft) (User, bool, error) {
+func (s *Service) Put(ctx context.Context, caller identity.Caller, id uuid.UUID, draft Draft, condition version.Condition) (User, bool, error) {
 	if err := Permit(caller, id); err != nil {
 		return User{}, false, err
 	}
@@ -60,18 +63,18 @@ func (s *Service) Put(ctx context.Context, caller identity.Caller, id uuid.UUID,
 	return s.store.Put(ctx, id, func(old *User) (Edit, error) {
 		switch {
 		case old != nil:
-			return edit(caller, *old, draft, hash), nil
+			return edit(caller, *old, draft, hash), condition.On(old.Version)
 		case !caller.Admin():
 			return Edit{}, fault.NotFound()
 		case hash == "":
-			return Edit{}, errPasswordMissing
+			return Edit{}, cmp.Or(condition.OnNothing(), error(errPasswordMissing))
 		}
-		return edit(caller, User{ID: id}, draft, hash), nil
+		return edit(caller, User{ID: id}, draft, hash), condition.OnNothing()
 	})
 }
 
 // Change merges the draft into a user.
-func (s *Service) Change(ctx context.Context, caller identity.Caller, id uuid.UUID, draft Draft) (User, error) {
+func (s *Service) Change(ctx context.Context, caller identity.Caller, id uuid.UUID, draft Draft, condition version.Condition) (User, error) {
 	if err := Permit(caller, id); err != nil {
 		return User{}, err
 	}
@@ -79,7 +82,7 @@ func (s *Service) Change(ctx context.Context, caller identity.Caller, id uuid.UU
 	if err != nil {
 		return User{}, err
 	}
-	return s.store.Change(ctx, id, func(old User) (Edit, error) { return edit(caller, old, draft, hash), nil })
+	return s.store.Change(ctx, id, func(old User) (Edit, error) { return edit(caller, old, draft, hash), condition.On(old.Version) })
 }
 
 // edit merges the draft and the hash of its password, if it has one, into the user. A new password ends the sessions
@@ -109,12 +112,20 @@ func (s *Service) Get(ctx context.Context, caller identity.Caller, id uuid.UUID)
 	return s.store.Get(ctx, id)
 }
 
-// List reads a window of the users, and their number in all.
-func (s *Service) List(ctx context.Context, caller identity.Caller, limit, offset int) ([]User, int64, error) {
-	if err := permitAll(caller); err != nil {
-		return nil, 0, err
+// Version is that of the user.
+func (s *Service) Version(ctx context.Context, caller identity.Caller, id uuid.UUID) (int64, error) {
+	if err := Permit(caller, id); err != nil {
+		return 0, err
 	}
-	return s.store.List(ctx, limit, offset)
+	return s.store.Version(ctx, id)
+}
+
+// List reads a window of the users.
+func (s *Service) List(ctx context.Context, caller identity.Caller, window page.Window) (page.Result[User], error) {
+	if err := permitAll(caller); err != nil {
+		return page.Result[User]{}, err
+	}
+	return s.store.List(ctx, window)
 }
 
 // The length of a password in characters. The upper bound keeps hashing from being given more to chew than a person

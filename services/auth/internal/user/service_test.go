@@ -10,6 +10,7 @@ import (
 
 	"github.com/tizza/tizza/pkg/fault"
 	"github.com/tizza/tizza/pkg/identity"
+	"github.com/tizza/tizza/pkg/page"
 	"github.com/tizza/tizza/services/auth/internal/user"
 )
 
@@ -35,13 +36,13 @@ func TestOnlyStaffAndServicesMakeStaff(t *testing.T) {
 		self := identity.Caller{User: u.ID}
 		draft := whole()
 		draft.Staff = &said
-		changed, err := s.Change(t.Context(), self, u.ID, draft)
+		changed, err := s.Change(t.Context(), self, u.ID, draft, whatever)
 		require.NoError(t, err)
 		assert.Equal(t, u.Staff, changed.Staff, "own change")
-		replaced, _, err := s.Put(t.Context(), self, u.ID, draft)
+		replaced, _, err := s.Put(t.Context(), self, u.ID, draft, whatever)
 		require.NoError(t, err)
 		assert.Equal(t, u.Staff, replaced.Staff, "own replacement")
-		changed, err = s.Change(t.Context(), operator, u.ID, draft)
+		changed, err = s.Change(t.Context(), operator, u.ID, draft, whatever)
 		require.NoError(t, err)
 		assert.Equal(t, said, changed.Staff, "a service's change")
 	}
@@ -79,12 +80,14 @@ func TestRights(t *testing.T) {
 		}
 		_, err := s.Get(t.Context(), test.caller, target.ID)
 		check("get", test.self, err)
-		_, err = s.Change(t.Context(), test.caller, target.ID, whole())
+		_, err = s.Version(t.Context(), test.caller, target.ID)
+		check("version", test.self, err)
+		_, err = s.Change(t.Context(), test.caller, target.ID, whole(), whatever)
 		check("change", test.self, err)
-		_, _, err = s.Put(t.Context(), test.caller, target.ID, whole())
+		_, _, err = s.Put(t.Context(), test.caller, target.ID, whole(), whatever)
 		check("put", test.self, err)
-		check("log out everywhere", test.self, s.LogOutEverywhere(t.Context(), test.caller, target.ID))
-		_, _, err = s.List(t.Context(), test.caller, 1, 0)
+		check("log out everywhere", test.self, s.LogOutEverywhere(t.Context(), test.caller, target.ID, whatever))
+		_, err = s.List(t.Context(), test.caller, page.Window{Limit: 1})
 		check("list", test.list, err)
 		if test.self != allowed {
 			assert.Empty(t, passwords.asked, "%s: nothing is hashed for who may not", test.name)
@@ -95,14 +98,14 @@ func TestRights(t *testing.T) {
 func TestOnlyStaffAndServicesPutWhereNobodyIs(t *testing.T) {
 	s, m, _ := newService()
 	id := uuid.New()
-	_, _, err := s.Put(t.Context(), identity.Caller{User: id}, id, whole())
+	_, _, err := s.Put(t.Context(), identity.Caller{User: id}, id, whole(), whatever)
 	kind(t, fault.KindNotFound, err)
-	u, created, err := s.Put(t.Context(), operator, id, whole())
+	u, created, err := s.Put(t.Context(), operator, id, whole(), whatever)
 	require.NoError(t, err)
 	assert.True(t, created)
-	assert.Equal(t, user.User{ID: id, Username: "lovelace", Email: "l@example.org", PasswordHash: "#new password"}, u)
+	assert.Equal(t, user.User{ID: id, Username: "lovelace", Email: "l@example.org", PasswordHash: "#new password", Version: 1}, u)
 	assert.Equal(t, u, m.users[id])
-	_, _, err = s.Put(t.Context(), operator, uuid.Nil, whole())
+	_, _, err = s.Put(t.Context(), operator, uuid.Nil, whole(), whatever)
 	kind(t, fault.KindInvalid, err)
 }
 
@@ -113,13 +116,13 @@ func TestAPasswordIsNeededToCreateAndStaysOtherwise(t *testing.T) {
 	draft.Password = nil
 	for _, create := range []func() error{
 		func() error { _, err := s.SignUp(t.Context(), anyone, draft); return err },
-		func() error { _, _, err := s.Put(t.Context(), operator, uuid.New(), draft); return err },
+		func() error { _, _, err := s.Put(t.Context(), operator, uuid.New(), draft, whatever); return err },
 	} {
 		err := create()
 		kind(t, fault.KindInvalid, err)
 		assert.Equal(t, []fault.Field{{Field: "password", Detail: "is required"}}, fault.From(err).Fields)
 	}
-	replaced, created, err := s.Put(t.Context(), person(u), u.ID, draft)
+	replaced, created, err := s.Put(t.Context(), person(u), u.ID, draft, whatever)
 	require.NoError(t, err)
 	assert.False(t, created)
 	assert.Equal(t, u.PasswordHash, replaced.PasswordHash)
@@ -138,12 +141,12 @@ func TestALengthThatIsNotAllowedIsNotHashed(t *testing.T) {
 	u := ada()
 	s, _, passwords := newService(u)
 	for _, password := range []string{"", "1234567", strings.Repeat("ä", 129)} {
-		_, err := s.Change(t.Context(), person(u), u.ID, user.Draft{Password: &password})
+		_, err := s.Change(t.Context(), person(u), u.ID, user.Draft{Password: &password}, whatever)
 		kind(t, fault.KindInvalid, err)
 	}
 	assert.Empty(t, passwords.asked)
 	for _, password := range []string{"12345678", strings.Repeat("ä", 128)} {
-		_, err := s.Change(t.Context(), person(u), u.ID, user.Draft{Password: &password})
+		_, err := s.Change(t.Context(), person(u), u.ID, user.Draft{Password: &password}, whatever)
 		assert.NoError(t, err)
 	}
 }
@@ -152,11 +155,11 @@ func TestANewPasswordEndsTheOtherSessions(t *testing.T) {
 	u := ada()
 	s, m, _ := newService(u)
 	self := person(u)
-	_, err := s.Change(t.Context(), self, u.ID, user.Draft{Password: new("new password")})
+	_, err := s.Change(t.Context(), self, u.ID, user.Draft{Password: new("new password")}, whatever)
 	require.NoError(t, err)
 	assert.True(t, m.edit.EndSessions)
 	assert.Equal(t, self.Session, m.edit.Keep)
-	_, err = s.Change(t.Context(), self, u.ID, user.Draft{Email: new("other@example.org")})
+	_, err = s.Change(t.Context(), self, u.ID, user.Draft{Email: new("other@example.org")}, whatever)
 	require.NoError(t, err)
 	assert.False(t, m.edit.EndSessions)
 }
@@ -165,7 +168,7 @@ func TestAnotherStandingEndsAllSessions(t *testing.T) {
 	u := ada()
 	u.Staff = true
 	s, m, _ := newService(u)
-	_, err := s.Change(t.Context(), person(u), u.ID, user.Draft{Staff: new(false), Password: new("new password")})
+	_, err := s.Change(t.Context(), person(u), u.ID, user.Draft{Staff: new(false), Password: new("new password")}, whatever)
 	require.NoError(t, err)
 	assert.True(t, m.edit.EndSessions)
 	assert.Equal(t, uuid.Nil, m.edit.Keep)

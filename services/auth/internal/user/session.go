@@ -8,6 +8,7 @@ import (
 
 	"github.com/tizza/tizza/pkg/fault"
 	"github.com/tizza/tizza/pkg/identity"
+	"github.com/tizza/tizza/pkg/version"
 )
 
 // errLogin is the same for everything that can be wrong with a login: it tells nobody who exists.
@@ -58,19 +59,23 @@ func (s *Service) Current(ctx context.Context, caller identity.Caller) (Session,
 }
 
 // LogOut ends the session that the caller is in. It returns NotFound for a caller who came without one.
-func (s *Service) LogOut(ctx context.Context, caller identity.Caller) error {
+func (s *Service) LogOut(ctx context.Context, caller identity.Caller, condition version.Condition) error {
 	if err := inSession(caller); err != nil {
+		return err
+	}
+	if err := condition.On(Session{ID: caller.Session}.Version()); err != nil {
 		return err
 	}
 	return s.store.EndSession(ctx, caller.Session)
 }
 
-// LogOutEverywhere ends all sessions of a person.
-func (s *Service) LogOutEverywhere(ctx context.Context, caller identity.Caller, person uuid.UUID) error {
+// LogOutEverywhere ends all sessions of a person. All of them together have no version, so the condition is about the
+// user's.
+func (s *Service) LogOutEverywhere(ctx context.Context, caller identity.Caller, person uuid.UUID, condition version.Condition) error {
 	if err := Permit(caller, person); err != nil {
 		return err
 	}
-	return s.store.EndSessions(ctx, person)
+	return s.store.EndSessions(ctx, person, condition)
 }
 
 func inSession(caller identity.Caller) error {

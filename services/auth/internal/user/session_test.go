@@ -61,7 +61,7 @@ func TestASessionThatHasEndedDoesNotCount(t *testing.T) {
 	current, err := s.Current(t.Context(), caller)
 	require.NoError(t, err)
 	assert.Equal(t, session, current)
-	require.NoError(t, s.LogOut(t.Context(), caller))
+	require.NoError(t, s.LogOut(t.Context(), caller, whatever))
 	kind(t, fault.Unauthenticated, s.Check(t.Context(), sealed))
 }
 
@@ -69,8 +69,8 @@ func TestOnlyAPersonIsInASession(t *testing.T) {
 	s, _, _ := newService()
 	_, err := s.Current(t.Context(), operator)
 	kind(t, fault.KindNotFound, err)
-	kind(t, fault.KindNotFound, s.LogOut(t.Context(), operator))
+	kind(t, fault.KindNotFound, s.LogOut(t.Context(), operator, whatever))
 	_, err = s.Current(t.Context(), anyone)
 	kind(t, fault.Unauthenticated, err)
-	kind(t, fault.Unauthenticated, s.LogOut(t.Context(), anyone))
+	kind(t, fault.Unauthenticated, s.LogOut(t.Context(), anyone, whatever))
 }

@@ -8,6 +8,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/tizza/tizza/pkg/message"
+	"github.com/tizza/tizza/pkg/page"
+	"github.com/tizza/tizza/pkg/version"
 	userv1 "github.com/tizza/tizza/proto/user/v1"
 	userv2 "github.com/tizza/tizza/proto/user/v2"
 	"github.com/tizza/tizza/services/events/internal/consumer"
@@ -26,7 +28,7 @@ func TestUserDeleted(t *testing.T) {
 			for _, host := range []uuid.UUID{ada, bob} {
 				id := w.add(t, event.Event{Title: "Picnic", Host: &host})
 				for _, guest := range []uuid.UUID{ada, bob} {
-					_, _, err := w.Attend(t.Context(), id, guest, event.Going)
+					_, _, err := w.Attend(t.Context(), id, guest, event.Going, version.Condition{})
 					require.NoError(t, err)
 				}
 			}
@@ -35,9 +37,9 @@ func TestUserDeleted(t *testing.T) {
 			require.NoError(t, subscription.Handle(t.Context(), d))
 			require.NoError(t, subscription.Handle(t.Context(), d))
 
-			_, left, err := w.List(t.Context(), event.Filter{}, 10, 0)
+			left, err := w.List(t.Context(), event.Filter{}, page.Window{})
 			require.NoError(t, err)
-			assert.EqualValues(t, 1, left)
+			assert.EqualValues(t, 1, left.Count)
 			var receipts []struct {
 				MessageID   uuid.UUID
 				Exchange    string

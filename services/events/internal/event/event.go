@@ -18,6 +18,7 @@ type Event struct {
 	Host        *uuid.UUID
 	CreatedAt   time.Time
 	UpdatedAt   time.Time
+	Version     int64 // another one after every write
 }
 
 // Nullable is what a caller says of something that can be null: nothing, null or a value.
@@ -26,10 +27,18 @@ type Nullable[T any] struct {
 	Value *T
 }
 
-// Draft is what a caller says of an event; nil is left unsaid.
+// Or is the value, or the fallback if there is none.
+func (n Nullable[T]) Or(fallback T) T {
+	if n.Value == nil {
+		return fallback
+	}
+	return *n.Value
+}
+
+// Draft is what a caller says of an event; nil is left unsaid. Null is "" where there is always a text.
 type Draft struct {
 	Title       *string
-	Description *string
+	Description Nullable[string]
 	Place       *string
 	StartsAt    *time.Time
 	Pizza       Nullable[int64]
@@ -41,8 +50,8 @@ func (d Draft) Apply(e *Event) {
 	if d.Title != nil {
 		e.Title = *d.Title
 	}
-	if d.Description != nil {
-		e.Description = *d.Description
+	if d.Description.Said {
+		e.Description = d.Description.Or("")
 	}
 	if d.Place != nil {
 		e.Place = *d.Place
@@ -82,6 +91,7 @@ type Attendance struct {
 	Status    Status
 	CreatedAt time.Time
 	UpdatedAt time.Time
+	Version   int64 // another one after every write
 }
 
 // Pizza is one of the pizza service's.

@@ -6,35 +6,33 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/tizza/tizza/pkg/fault"
+	"github.com/tizza/tizza/pkg/page"
+	"github.com/tizza/tizza/pkg/version"
 	"github.com/tizza/tizza/services/events/internal/event"
 )
 
-// diary is a store in memory. It remembers whose attendances it was asked for.
+// diary is a store in memory. It remembers what it was asked: whose attendances, and whom to admit.
 type diary struct {
-	events map[int64]event.Event
-	coming []uuid.UUID
-	asked  *uuid.UUID
+	events   map[int64]event.Event
+	coming   []uuid.UUID
+	asked    *uuid.UUID
+	admitted *uuid.UUID
+	demanded version.Condition
 }
 
 func (d *diary) Add(_ context.Context, e event.Event) (event.Event, error) { return e, nil }
 
-func (d *diary) Put(_ context.Context, e event.Event, permit func(event.Event) error) (event.Event, bool, error) {
-	old, exists := d.events[e.ID]
-	if exists {
-		if err := permit(old); err != nil {
-			return event.Event{}, false, err
-		}
+func (d *diary) Put(_ context.Context, id int64, host *uuid.UUID, edit func(*event.Event) (event.Event, error)) (event.Event, bool, error) {
+	d.admitted = host
+	var before *event.Event
+	if old, exists := d.events[id]; exists {
+		before = &old
 	}
-	return e, !exists, nil
-}
-
-func (d *diary) Change(ctx context.Context, id int64, draft event.Draft, permit func(event.Event) error) (event.Event, error) {
-	e, err := d.Get(ctx, id)
-	if err != nil {
-		return event.Event{}, err
+	e, err := edit(before)
+	if err == nil {
+		d.events[id] = e
 	}
-	draft.Apply(&e)
-	return e, permit(d.events[id])
+	return e, before == nil, err
 }
 
 func (d *diary) Get(_ context.Context, id int64) (event.Event, error) {
@@ -45,8 +43,13 @@ func (d *diary) Get(_ context.Context, id int64) (event.Event, error) {
 	return e, nil
 }
 
-func (d *diary) List(context.Context, event.Filter, int, int) ([]event.Event, int64, error) {
-	return nil, 0, nil
+func (d *diary) Version(ctx context.Context, id int64) (int64, error) {
+	e, err := d.Get(ctx, id)
+	return e.Version, err
+}
+
+func (d *diary) List(context.Context, event.Filter, page.Window) (page.Result[event.Event], error) {
+	return page.Result[event.Event]{}, nil
 }
 
 func (d *diary) Remove(ctx context.Context, id int64, permit func(event.Event) error) error {
@@ -57,7 +60,8 @@ func (d *diary) Remove(ctx context.Context, id int64, permit func(event.Event) e
 	return permit(e)
 }
 
-func (d *diary) Attend(_ context.Context, id int64, user uuid.UUID, status event.Status) (event.Attendance, bool, error) {
+func (d *diary) Attend(_ context.Context, id int64, user uuid.UUID, status event.Status, condition version.Condition) (event.Attendance, bool, error) {
+	d.demanded = condition
 	return event.Attendance{Event: id, User: user, Status: status}, true, nil
 }
 
@@ -65,12 +69,17 @@ func (d *diary) Attendance(_ context.Context, id int64, user uuid.UUID) (event.A
 	return event.Attendance{Event: id, User: user}, nil
 }
 
-func (d *diary) Attendances(_ context.Context, _ int64, user *uuid.UUID, _, _ int) ([]event.Attendance, int64, error) {
+func (d *diary) AttendanceVersion(context.Context, int64, uuid.UUID) (int64, error) { return 1, nil }
+
+func (d *diary) Attendances(_ context.Context, _ int64, user *uuid.UUID, _ page.Window) (page.Result[event.Attendance], error) {
 	d.asked = user
-	return nil, 0, nil
+	return page.Result[event.Attendance]{}, nil
 }
 
-func (d *diary) Unattend(context.Context, int64, uuid.UUID) error { return nil }
+func (d *diary) Unattend(_ context.Context, _ int64, _ uuid.UUID, condition version.Condition) error {
+	d.demanded = condition
+	return nil
+}
 
 func (d *diary) Coming(ctx context.Context, id int64, most int) ([]uuid.UUID, error) {
 	_, err := d.Get(ctx, id)

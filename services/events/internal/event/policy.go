@@ -22,7 +22,7 @@ func permit(caller identity.Caller, e Event) error {
 	return fault.New(fault.Forbidden, "This event is somebody else's.")
 }
 
-// host says whose event it is when the caller says this of it. Left unsaid, it is the person's who calls, or the
+// host says whose a new event is when the caller says this of it. Left unsaid, it is the person's who calls, or the
 // house's if a service does; null is the house only to those who may speak for it.
 func host(caller identity.Caller, said Nullable[uuid.UUID]) (*uuid.UUID, error) {
 	if err := identity.Require(caller); err != nil {

@@ -5,6 +5,8 @@ import (
 
 	"github.com/tizza/tizza/pkg/fault"
 	"github.com/tizza/tizza/pkg/identity"
+	"github.com/tizza/tizza/pkg/page"
+	"github.com/tizza/tizza/pkg/version"
 )
 
 // Service is what callers can do with events and attendances.
@@ -28,19 +30,33 @@ func (s *Service) Create(ctx context.Context, caller identity.Caller, draft Draf
 	return s.store.Add(ctx, e)
 }
 
-// Put creates an event at an id of the caller's choice, or replaces the one there.
-func (s *Service) Put(ctx context.Context, caller identity.Caller, id int64, draft Draft) (Event, bool, error) {
+// Put creates an event at an id of the caller's choice, or replaces the one there, whose host stays unless another one
+// is said.
+func (s *Service) Put(ctx context.Context, caller identity.Caller, id int64, draft Draft, condition version.Condition) (Event, bool, error) {
 	e, err := s.complete(ctx, caller, draft)
 	if err != nil {
 		return Event{}, false, err
 	}
 	e.ID = id
-	return s.store.Put(ctx, e, func(old Event) error { return permit(caller, old) })
+	return s.store.Put(ctx, id, e.Host, func(old *Event) (Event, error) {
+		if old == nil {
+			return e, condition.OnNothing()
+		}
+		if err := allow(caller, *old, condition); err != nil {
+			return Event{}, err
+		}
+		whole := e
+		whole.CreatedAt, whole.UpdatedAt, whole.Version = old.CreatedAt, old.UpdatedAt, old.Version
+		if !draft.Host.Said {
+			whole.Host = old.Host
+		}
+		return whole, nil
+	})
 }
 
 // Change merges the draft into an event. Whether the caller may is asked before the pizza service is, which may be
 // down, and again when nobody else can change the event.
-func (s *Service) Change(ctx context.Context, caller identity.Caller, id int64, draft Draft) (Event, error) {
+func (s *Service) Change(ctx context.Context, caller identity.Caller, id int64, draft Draft, condition version.Condition) (Event, error) {
 	if draft.Host.Said {
 		person, err := host(caller, draft.Host)
 		if err != nil {
@@ -53,27 +69,51 @@ func (s *Service) Change(ctx context.Context, caller identity.Caller, id int64, 
 		if err != nil {
 			return Event{}, err
 		}
-		if err := permit(caller, e); err != nil {
+		if err := allow(caller, e, condition); err != nil {
 			return Event{}, err
 		}
 		if err := s.mustExist(ctx, draft.Pizza.Value); err != nil {
 			return Event{}, err
 		}
 	}
-	return s.store.Change(ctx, id, draft, func(old Event) error { return permit(caller, old) })
+	e, _, err := s.store.Put(ctx, id, draft.Host.Value, func(old *Event) (Event, error) {
+		if old == nil {
+			return Event{}, fault.NotFound()
+		}
+		if err := allow(caller, *old, condition); err != nil {
+			return Event{}, err
+		}
+		merged := *old
+		draft.Apply(&merged)
+		return merged, nil
+	})
+	return e, err
 }
 
 // Get reads an event.
 func (s *Service) Get(ctx context.Context, id int64) (Event, error) { return s.store.Get(ctx, id) }
 
-// List reads a window of the events, and their number in all.
-func (s *Service) List(ctx context.Context, filter Filter, limit, offset int) ([]Event, int64, error) {
-	return s.store.List(ctx, filter, limit, offset)
+// Version is that of the event.
+func (s *Service) Version(ctx context.Context, id int64) (int64, error) {
+	return s.store.Version(ctx, id)
+}
+
+// List reads a window of the events.
+func (s *Service) List(ctx context.Context, filter Filter, window page.Window) (page.Result[Event], error) {
+	return s.store.List(ctx, filter, window)
 }
 
 // Remove cancels an event.
-func (s *Service) Remove(ctx context.Context, caller identity.Caller, id int64) error {
-	return s.store.Remove(ctx, id, func(e Event) error { return permit(caller, e) })
+func (s *Service) Remove(ctx context.Context, caller identity.Caller, id int64, condition version.Condition) error {
+	return s.store.Remove(ctx, id, func(e Event) error { return allow(caller, e, condition) })
+}
+
+// allow says whether the caller may change the event, and then whether it is the one that they have seen.
+func allow(caller identity.Caller, e Event, condition version.Condition) error {
+	if err := permit(caller, e); err != nil {
+		return err
+	}
+	return condition.On(e.Version)
 }
 
 // complete makes a whole event of a draft.

@@ -14,6 +14,8 @@ import (
 
 	"github.com/tizza/tizza/pkg/fault"
 	"github.com/tizza/tizza/pkg/identity"
+	"github.com/tizza/tizza/pkg/page"
+	"github.com/tizza/tizza/pkg/version"
 	"github.com/tizza/tizza/services/events/internal/event"
 )
 
@@ -26,6 +28,7 @@ var (
 	staff    = identity.Caller{User: ada, Staff: true}
 	service  = identity.Caller{Client: "operator"}
 
+	always  = version.Condition{}
 	errDown = fault.Unavailable("The pizza service is not available right now.", nil)
 )
 
@@ -66,7 +69,7 @@ func TestWhoseAnEventIs(t *testing.T) {
 			t.Parallel()
 			d := draft()
 			d.Host = test.said
-			e, err := event.NewService(&diary{}, menu{}, nil).Create(t.Context(), test.caller, d)
+			e, err := event.NewService(&diary{events: map[int64]event.Event{}}, menu{}, nil).Create(t.Context(), test.caller, d)
 			if test.fails != 0 {
 				require.True(t, fault.Is(err, test.fails), "%v", err)
 				return
@@ -82,18 +85,22 @@ func TestRights(t *testing.T) {
 	const hers, his, house = 1, 2, 3
 	verbs := map[string]func(context.Context, *event.Service, identity.Caller, int64) error{
 		"change": func(ctx context.Context, s *event.Service, c identity.Caller, id int64) error {
-			_, err := s.Change(ctx, c, id, event.Draft{Title: new("x")})
+			_, err := s.Change(ctx, c, id, event.Draft{Title: new("x")}, always)
 			return err
 		},
 		"replace": func(ctx context.Context, s *event.Service, c identity.Caller, id int64) error {
-			_, _, err := s.Put(ctx, c, id, draft())
+			_, _, err := s.Put(ctx, c, id, draft(), always)
 			return err
 		},
 		"remove": func(ctx context.Context, s *event.Service, c identity.Caller, id int64) error {
-			return s.Remove(ctx, c, id)
+			return s.Remove(ctx, c, id, always)
 		},
 		"read bob's answer": func(ctx context.Context, s *event.Service, c identity.Caller, id int64) error {
 			_, err := s.Attendance(ctx, c, id, bob)
+			return err
+		},
+		"read the version of bob's answer": func(ctx context.Context, s *event.Service, c identity.Caller, id int64) error {
+			_, err := s.AttendanceVersion(ctx, c, id, bob)
 			return err
 		},
 		"read ada's answer": func(ctx context.Context, s *event.Service, c identity.Caller, id int64) error {
@@ -101,14 +108,14 @@ func TestRights(t *testing.T) {
 			return err
 		},
 		"answer for bob": func(ctx context.Context, s *event.Service, c identity.Caller, id int64) error {
-			_, _, err := s.Attend(ctx, c, id, bob, event.Going)
+			_, _, err := s.Attend(ctx, c, id, bob, event.Going, always)
 			return err
 		},
 		"take back bob's answer": func(ctx context.Context, s *event.Service, c identity.Caller, id int64) error {
-			return s.Unattend(ctx, c, id, bob)
+			return s.Unattend(ctx, c, id, bob, always)
 		},
 		"answer for ada": func(ctx context.Context, s *event.Service, c identity.Caller, id int64) error {
-			_, _, err := s.Attend(ctx, c, id, ada, event.Going)
+			_, _, err := s.Attend(ctx, c, id, ada, event.Going, always)
 			return err
 		},
 	}
@@ -117,7 +124,7 @@ func TestRights(t *testing.T) {
 		"anyone": {},
 		"a person": {
 			"change": {hers}, "replace": {hers}, "remove": {hers},
-			"read bob's answer": {hers}, "read ada's answer": all, "answer for ada": all,
+			"read bob's answer": {hers}, "read the version of bob's answer": {hers}, "read ada's answer": all, "answer for ada": all,
 		},
 		"staff": nil, "a service": nil, // everything
 	}
@@ -152,13 +159,13 @@ func TestWhoSeesWhoComes(t *testing.T) {
 		{"a person sees their own", person, &ada},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			_, _, err := s.Attendances(t.Context(), test.caller, 1, 5, 0)
+			_, err := s.Attendances(t.Context(), test.caller, 1, page.Window{Limit: 5})
 			require.NoError(t, err)
 			assert.Equal(t, test.whose, store.asked)
 		})
 	}
 	t.Run("somebody unknown sees nothing", func(t *testing.T) {
-		_, _, err := s.Attendances(t.Context(), anyone, 1, 5, 0)
+		_, err := s.Attendances(t.Context(), anyone, 1, page.Window{Limit: 5})
 		require.True(t, fault.Is(err, fault.Unauthenticated), "%v", err)
 	})
 }
@@ -178,11 +185,11 @@ func TestPizzaOfAnEvent(t *testing.T) {
 		"put": func(ctx context.Context, s *event.Service, pizza event.Nullable[int64]) error {
 			d := draft()
 			d.Pizza = pizza
-			_, _, err := s.Put(ctx, person, 1, d)
+			_, _, err := s.Put(ctx, person, 1, d, always)
 			return err
 		},
 		"change": func(ctx context.Context, s *event.Service, pizza event.Nullable[int64]) error {
-			_, err := s.Change(ctx, person, 1, event.Draft{Pizza: pizza})
+			_, err := s.Change(ctx, person, 1, event.Draft{Pizza: pizza}, always)
 			return err
 		},
 	}
@@ -209,9 +216,9 @@ func TestPizzaOfAnEvent(t *testing.T) {
 	}
 	t.Run("who may not change an event learns that, whatever the pizza", func(t *testing.T) {
 		t.Parallel()
-		_, err := given(closed{}).Change(t.Context(), person, 2, event.Draft{Pizza: about(7)})
+		_, err := given(closed{}).Change(t.Context(), person, 2, event.Draft{Pizza: about(7)}, always)
 		require.True(t, fault.Is(err, fault.Forbidden), "%v", err)
-		_, err = given(closed{}).Change(t.Context(), person, 404, event.Draft{Pizza: about(7)})
+		_, err = given(closed{}).Change(t.Context(), person, 404, event.Draft{Pizza: about(7)}, always)
 		require.True(t, fault.Is(err, fault.KindNotFound), "%v", err)
 	})
 	t.Run("every missing field is named", func(t *testing.T) {

@@ -7,9 +7,12 @@ import (
 
 	"github.com/labstack/echo/v4"
 	"github.com/oapi-codegen/nullable"
+	"google.golang.org/protobuf/reflect/protoreflect"
 
 	"github.com/tizza/tizza/pkg/httpserver"
 	"github.com/tizza/tizza/pkg/page"
+	eventsv1 "github.com/tizza/tizza/proto/events/v1"
+	problemv1 "github.com/tizza/tizza/proto/problem/v1"
 	"github.com/tizza/tizza/services/events/internal/event"
 	"github.com/tizza/tizza/services/events/internal/httpapi/gen"
 )
@@ -27,22 +30,23 @@ func Register(server *httpserver.Server, events *event.Service, pageSize int) {
 	gen.RegisterHandlersWithBaseURL(server.Echo, &API{events: events, pageSize: pageSize}, httpserver.Base)
 }
 
+// Messages are the Protobuf messages of what openapi.yaml describes.
+func Messages() []protoreflect.FileDescriptor {
+	return []protoreflect.FileDescriptor{eventsv1.File_events_v1_resources_proto, problemv1.File_problem_v1_problem_proto}
+}
+
 // ListEvents serves GET /events.
 func (a *API) ListEvents(c echo.Context, params gen.ListEventsParams) error {
-	p, err := page.Parse(c.Request(), a.pageSize)
+	window, err := httpserver.Window(c, a.pageSize)
 	if err != nil {
 		return err
 	}
 	filter := event.Filter{Host: params.Host, From: params.From, To: params.To}
-	events, count, err := a.events.List(c.Request().Context(), filter, p.Limit, p.Offset)
+	events, err := a.events.List(c.Request().Context(), filter, window)
 	if err != nil {
 		return err
 	}
-	results := make([]gen.Event, len(events))
-	for i, e := range events {
-		results[i] = body(e)
-	}
-	return httpserver.List(c, page.New(c.Request(), p, count, results))
+	return httpserver.List(c, window, page.Map(events, body))
 }
 
 // CreateEvent serves POST /events.
@@ -59,46 +63,48 @@ func (a *API) CreateEvent(c echo.Context) error {
 }
 
 // GetEvent serves GET /events/{id}.
-func (a *API) GetEvent(c echo.Context, id gen.Id) error {
-	e, err := a.events.Get(c.Request().Context(), id)
-	if err != nil {
-		return err
-	}
-	return c.JSON(http.StatusOK, body(e))
+func (a *API) GetEvent(c echo.Context, id gen.PathId, _ gen.GetEventParams) error {
+	ctx := c.Request().Context()
+	return httpserver.Read(c,
+		func() (int64, error) { return a.events.Version(ctx, id) },
+		func() (int64, any, error) {
+			e, err := a.events.Get(ctx, id)
+			return e.Version, body(e), err
+		})
 }
 
 // PutEvent serves PUT /events/{id}.
-func (a *API) PutEvent(c echo.Context, id gen.Id) error {
+func (a *API) PutEvent(c echo.Context, id gen.PathId, _ gen.PutEventParams) error {
 	draft, err := decode(c)
 	if err != nil {
 		return err
 	}
-	e, isNew, err := a.events.Put(c.Request().Context(), httpserver.Caller(c), id, draft)
+	e, isNew, err := a.events.Put(c.Request().Context(), httpserver.Caller(c), id, draft, httpserver.Condition(c))
 	switch {
 	case err != nil:
 		return err
 	case isNew:
 		return created(c, e)
 	}
-	return c.JSON(http.StatusOK, body(e))
+	return httpserver.Wrote(c, e.Version, body(e))
 }
 
 // PatchEvent serves PATCH /events/{id}.
-func (a *API) PatchEvent(c echo.Context, id gen.Id) error {
+func (a *API) PatchEvent(c echo.Context, id gen.PathId, _ gen.PatchEventParams) error {
 	draft, err := decode(c)
 	if err != nil {
 		return err
 	}
-	e, err := a.events.Change(c.Request().Context(), httpserver.Caller(c), id, draft)
+	e, err := a.events.Change(c.Request().Context(), httpserver.Caller(c), id, draft, httpserver.Condition(c))
 	if err != nil {
 		return err
 	}
-	return c.JSON(http.StatusOK, body(e))
+	return httpserver.Wrote(c, e.Version, body(e))
 }
 
 // DeleteEvent serves DELETE /events/{id}.
-func (a *API) DeleteEvent(c echo.Context, id gen.Id) error {
-	if err := a.events.Remove(c.Request().Context(), httpserver.Caller(c), id); err != nil {
+func (a *API) DeleteEvent(c echo.Context, id gen.PathId, _ gen.DeleteEventParams) error {
+	if err := a.events.Remove(c.Request().Context(), httpserver.Caller(c), id, httpserver.Condition(c)); err != nil {
 		return err
 	}
 	return c.NoContent(http.StatusNoContent)
@@ -111,14 +117,13 @@ func decode(c echo.Context) (event.Draft, error) {
 		return event.Draft{}, err
 	}
 	return event.Draft{
-		Title: in.Title, Description: in.Description, Place: in.Place, StartsAt: in.StartsAt,
+		Title: in.Title, Description: said(in.Description), Place: in.Place, StartsAt: in.StartsAt,
 		Pizza: said(in.Pizza), Host: said(in.Host),
 	}, nil
 }
 
 func created(c echo.Context, e event.Event) error {
-	c.Response().Header().Set(echo.HeaderLocation, fmt.Sprintf("%s/events/%d", httpserver.Base, e.ID))
-	return c.JSON(http.StatusCreated, body(e))
+	return httpserver.Created(c, fmt.Sprintf("/events/%d", e.ID), e.Version, body(e))
 }
 
 func body(e event.Event) gen.Event {

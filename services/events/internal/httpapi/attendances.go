@@ -14,64 +14,60 @@ import (
 )
 
 // ListAttendances serves GET /events/{id}/attendances.
-func (a *API) ListAttendances(c echo.Context, id gen.Id, _ gen.ListAttendancesParams) error {
-	p, err := page.Parse(c.Request(), a.pageSize)
+func (a *API) ListAttendances(c echo.Context, id gen.PathId, _ gen.ListAttendancesParams) error {
+	window, err := httpserver.Window(c, a.pageSize)
 	if err != nil {
 		return err
 	}
-	attendances, count, err := a.events.Attendances(c.Request().Context(), httpserver.Caller(c), id, p.Limit, p.Offset)
+	attendances, err := a.events.Attendances(c.Request().Context(), httpserver.Caller(c), id, window)
 	if err != nil {
 		return err
 	}
-	results := make([]gen.Attendance, len(attendances))
-	for i, attendance := range attendances {
-		results[i] = attendanceBody(attendance)
-	}
-	return httpserver.List(c, page.New(c.Request(), p, count, results))
+	return httpserver.List(c, window, page.Map(attendances, attendanceBody))
 }
 
 // GetAttendance serves GET /events/{id}/attendances/{user}.
-func (a *API) GetAttendance(c echo.Context, id gen.Id, user uuid.UUID) error {
-	attendance, err := a.events.Attendance(c.Request().Context(), httpserver.Caller(c), id, user)
-	if err != nil {
-		return err
-	}
-	return c.JSON(http.StatusOK, attendanceBody(attendance))
+func (a *API) GetAttendance(c echo.Context, id gen.PathId, user uuid.UUID, _ gen.GetAttendanceParams) error {
+	ctx, caller := c.Request().Context(), httpserver.Caller(c)
+	return httpserver.Read(c,
+		func() (int64, error) { return a.events.AttendanceVersion(ctx, caller, id, user) },
+		func() (int64, any, error) {
+			attendance, err := a.events.Attendance(ctx, caller, id, user)
+			return attendance.Version, attendanceBody(attendance), err
+		})
 }
 
 // PutAttendance serves PUT /events/{id}/attendances/{user}.
-func (a *API) PutAttendance(c echo.Context, id gen.Id, user uuid.UUID) error {
+func (a *API) PutAttendance(c echo.Context, id gen.PathId, user uuid.UUID, _ gen.PutAttendanceParams) error {
 	var in gen.NewAttendance
 	if err := httpserver.Decode(c, &in); err != nil {
 		return err
 	}
-	attendance, isNew, err := a.events.Attend(c.Request().Context(), httpserver.Caller(c), id, user, event.Status(in.Status))
-	if err != nil {
+	attendance, isNew, err := a.events.Attend(c.Request().Context(), httpserver.Caller(c), id, user, event.Status(in.Status), httpserver.Condition(c))
+	switch {
+	case err != nil:
 		return err
+	case isNew:
+		return httpserver.Created(c, fmt.Sprintf("/events/%d/attendances/%s", id, user), attendance.Version, attendanceBody(attendance))
 	}
-	status := http.StatusOK
-	if isNew {
-		c.Response().Header().Set(echo.HeaderLocation, fmt.Sprintf("%s/events/%d/attendances/%s", httpserver.Base, id, user))
-		status = http.StatusCreated
-	}
-	return c.JSON(status, attendanceBody(attendance))
+	return httpserver.Wrote(c, attendance.Version, attendanceBody(attendance))
 }
 
 // DeleteAttendance serves DELETE /events/{id}/attendances/{user}.
-func (a *API) DeleteAttendance(c echo.Context, id gen.Id, user uuid.UUID) error {
-	if err := a.events.Unattend(c.Request().Context(), httpserver.Caller(c), id, user); err != nil {
+func (a *API) DeleteAttendance(c echo.Context, id gen.PathId, user uuid.UUID, _ gen.DeleteAttendanceParams) error {
+	if err := a.events.Unattend(c.Request().Context(), httpserver.Caller(c), id, user, httpserver.Condition(c)); err != nil {
 		return err
 	}
 	return c.NoContent(http.StatusNoContent)
 }
 
 // ListSuggestions serves GET /events/{id}/suggestions.
-func (a *API) ListSuggestions(c echo.Context, id gen.Id, _ gen.ListSuggestionsParams) error {
-	p, err := page.Parse(c.Request(), a.pageSize)
+func (a *API) ListSuggestions(c echo.Context, id gen.PathId, _ gen.ListSuggestionsParams) error {
+	window, err := httpserver.Window(c, a.pageSize)
 	if err != nil {
 		return err
 	}
-	suggestions, err := a.events.Suggest(c.Request().Context(), httpserver.Caller(c), id, p.Limit)
+	suggestions, err := a.events.Suggest(c.Request().Context(), httpserver.Caller(c), id, window.Limit)
 	if err != nil {
 		return err
 	}
@@ -79,7 +75,7 @@ func (a *API) ListSuggestions(c echo.Context, id gen.Id, _ gen.ListSuggestionsPa
 	for i, s := range suggestions {
 		out.Results[i] = gen.Suggestion{Pizza: pizzaBody(s.Pizza), Likes: s.Likes}
 	}
-	return c.JSON(http.StatusOK, out)
+	return httpserver.Content(c, out)
 }
 
 func attendanceBody(a event.Attendance) gen.Attendance {

@@ -46,7 +46,7 @@ func serve(t *testing.T, pizzas event.Pizzas, likes event.Likes) server {
 	}, "events")
 	require.NoError(t, err)
 	s, err := httpserver.New(httpserver.Options{
-		Service: "events", Config: httpserver.Config{Addr: "127.0.0.1:0", PageSize: 5}, Spec: spec, Identity: callers,
+		Service: "events", Config: httpserver.Config{Addr: "127.0.0.1:0", PageSize: 5}, Spec: spec, Messages: httpapi.Messages(), Identity: callers,
 		Log: slog.New(slog.DiscardHandler),
 	})
 	require.NoError(t, err)
@@ -73,7 +73,8 @@ type answer struct {
 	json map[string]any
 }
 
-func (s server) do(as caller, method, path, body string) answer {
+// do sends the body as JSON unless a header, of which there may be name and value after name and value, says otherwise.
+func (s server) do(as caller, method, path, body string, headers ...string) answer {
 	s.t.Helper()
 	r := httptest.NewRequestWithContext(s.t.Context(), method, "/api/v1"+path, strings.NewReader(body))
 	if body != "" {
@@ -87,13 +88,18 @@ func (s server) do(as caller, method, path, body string) answer {
 		require.NoError(s.t, err)
 		r.AddCookie(cookie)
 	}
+	for i := 0; i < len(headers); i += 2 {
+		r.Header.Set(headers[i], headers[i+1])
+	}
 	out := answer{ResponseRecorder: httptest.NewRecorder()}
 	s.handler.ServeHTTP(out, r)
-	if out.Body.Len() > 0 {
+	if strings.HasSuffix(out.Header().Get("Content-Type"), "json") {
 		require.NoError(s.t, json.Unmarshal(out.Body.Bytes(), &out.json))
 	}
 	return out
 }
+
+func (a answer) tag() string { return a.Header().Get("ETag") }
 
 // fields is the names of the fields that a problem complains about.
 func (a answer) fields(t *testing.T) []string {

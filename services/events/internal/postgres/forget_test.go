@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/tizza/tizza/pkg/fault"
+	"github.com/tizza/tizza/pkg/page"
 	"github.com/tizza/tizza/services/events/internal/event"
 )
 
@@ -39,9 +40,9 @@ func TestForgetting(t *testing.T) {
 		_, add := w.Add(t.Context(), picnic(&ada))
 		e := picnic(&ada)
 		e.ID = house
-		_, _, put := w.Put(t.Context(), e, allow)
-		_, change := w.Change(t.Context(), house, event.Draft{Host: event.Nullable[uuid.UUID]{Said: true, Value: &ada}}, allow)
-		_, _, attend := w.Attend(t.Context(), house, ada, event.Going)
+		_, _, put := w.put(t, e)
+		_, change := w.change(t, house, event.Draft{Host: event.Nullable[uuid.UUID]{Said: true, Value: &ada}})
+		_, _, attend := w.Attend(t.Context(), house, ada, event.Going, always)
 		for _, err := range []error{add, put, change, attend} {
 			assert.True(t, fault.Is(err, fault.Gone), "%v", err)
 		}
@@ -81,16 +82,15 @@ func TestForgetting(t *testing.T) {
 			var group errgroup.Group
 			group.Go(func() error { _, err := w.erase(t, guest); return err })
 			group.Go(func() error {
-				_, err := w.Change(t.Context(), id, event.Draft{Host: event.Nullable[uuid.UUID]{Said: true, Value: &guest}}, allow)
+				_, err := w.change(t, id, event.Draft{Host: event.Nullable[uuid.UUID]{Said: true, Value: &guest}})
 				if fault.Is(err, fault.Gone) || fault.Is(err, fault.KindNotFound) {
 					return nil
 				}
 				return err
 			})
 			require.NoError(t, group.Wait())
-			_, hosted, err := w.List(t.Context(), event.Filter{Host: &guest}, 10, 0)
-			require.NoError(t, err)
-			assert.Zero(t, hosted)
+			_, hosted := w.list(t, event.Filter{Host: &guest}, page.Window{})
+			assert.Zero(t, hosted.Count)
 		}
 	})
 }

@@ -8,6 +8,7 @@ import (
 	"gorm.io/gorm"
 
 	"github.com/tizza/tizza/pkg/erasure"
+	"github.com/tizza/tizza/pkg/page"
 	"github.com/tizza/tizza/pkg/postgres"
 	"github.com/tizza/tizza/services/events/internal/event"
 )
@@ -33,18 +34,20 @@ type row struct {
 	Host        *uuid.UUID
 	CreatedAt   time.Time
 	UpdatedAt   time.Time // gorm writes both
+	Version     int64     `gorm:"default:(-)"` // a trigger does
 }
 
 // TableName implements gorm's Tabler.
 func (row) TableName() string { return "events" }
 
-func rowOf(e event.Event) row { return row(e) }
+// ListKey implements postgres.Listed.
+func (r row) ListKey() (key, version int64) { return r.ID, r.Version }
 
 func (r row) event() event.Event { return event.Event(r) }
 
 // Add implements event.Store.
 func (s *Store) Add(ctx context.Context, e event.Event) (event.Event, error) {
-	r := rowOf(e)
+	r := row(e)
 	err := s.db.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
 		if err := s.admit(tx, e.Host); err != nil {
 			return err
@@ -54,50 +57,23 @@ func (s *Store) Add(ctx context.Context, e event.Event) (event.Event, error) {
 	return r.event(), postgres.Fault(err)
 }
 
-// Put implements event.Store.
-func (s *Store) Put(ctx context.Context, e event.Event, permit func(event.Event) error) (event.Event, bool, error) {
+// Put implements event.Store. The host that it may get is admitted before the row is locked: an erasure of somebody who
+// attends takes the two locks in that order too. The host it has is safe: an erasure waits for the row, and then deletes
+// it.
+func (s *Store) Put(ctx context.Context, id int64, host *uuid.UUID, edit func(*event.Event) (event.Event, error)) (event.Event, bool, error) {
+	var r row
 	created := false
-	r := rowOf(e)
-	err := s.db.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
-		if err := s.admit(tx, e.Host); err != nil {
+	err := s.db.WithContext(ctx).Transaction(func(tx *gorm.DB) (err error) {
+		if err := s.admit(tx, host); err != nil {
 			return err
 		}
-		old, isNew, err := postgres.InsertOrLock(tx, &r, e.ID)
-		if created = isNew; err != nil || created {
-			return err
-		}
-		if err := permit(old.event()); err != nil {
-			return err
-		}
-		r.CreatedAt = old.CreatedAt
-		return save(tx, &r)
-	})
-	return r.event(), created, postgres.Fault(err)
-}
-
-// Change implements event.Store. The new host is admitted before the row is locked: an erasure of somebody who attends
-// takes the two locks in that order too. The old host is safe: an erasure waits for the row, and then deletes it.
-func (s *Store) Change(ctx context.Context, id int64, draft event.Draft, permit func(event.Event) error) (event.Event, error) {
-	var e event.Event
-	err := s.db.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
-		if err := s.admit(tx, draft.Host.Value); err != nil {
-			return err
-		}
-		r, err := postgres.Lock[row](tx, id)
-		if err != nil {
-			return err
-		}
-		e = r.event()
-		if err := permit(e); err != nil {
-			return err
-		}
-		draft.Apply(&e)
-		r = rowOf(e)
-		err = save(tx, &r)
-		e = r.event()
+		r, created, err = postgres.Put(tx, id, func(old *row) (row, error) {
+			e, err := edit((*event.Event)(old))
+			return row(e), err
+		})
 		return err
 	})
-	return e, postgres.Fault(err)
+	return r.event(), created, postgres.Fault(err)
 }
 
 // Get implements event.Store.
@@ -107,9 +83,18 @@ func (s *Store) Get(ctx context.Context, id int64) (event.Event, error) {
 	return r.event(), postgres.Fault(err)
 }
 
+// Version implements event.Store.
+func (s *Store) Version(ctx context.Context, id int64) (int64, error) {
+	var r row
+	err := s.db.WithContext(ctx).Select("version").Take(&r, id).Error
+	return r.Version, postgres.Fault(err)
+}
+
+var byID = postgres.Order{Key: "id", Tallied: true}
+
 // List implements event.Store.
-func (s *Store) List(ctx context.Context, filter event.Filter, limit, offset int) ([]event.Event, int64, error) {
-	query := s.db.WithContext(ctx).Model(&row{})
+func (s *Store) List(ctx context.Context, filter event.Filter, window page.Window) (page.Result[event.Event], error) {
+	query := s.db.WithContext(ctx)
 	if filter.Host != nil {
 		query = query.Where("host = ?", *filter.Host)
 	}
@@ -119,15 +104,8 @@ func (s *Store) List(ctx context.Context, filter event.Filter, limit, offset int
 	if filter.To != nil {
 		query = query.Where("starts_at < ?", *filter.To)
 	}
-	rows, count, err := postgres.Window[row](query, limit, offset)
-	if err != nil {
-		return nil, 0, postgres.Fault(err)
-	}
-	events := make([]event.Event, len(rows))
-	for i, r := range rows {
-		events[i] = r.event()
-	}
-	return events, count, nil
+	result, err := postgres.Window[row](query, byID, window)
+	return page.Map(result, row.event), postgres.Fault(err)
 }
 
 // Remove implements event.Store. The attendances go by the foreign key.
@@ -150,8 +128,4 @@ func (s *Store) admit(tx *gorm.DB, host *uuid.UUID) error {
 		return nil
 	}
 	return s.holder.Admit(tx, *host)
-}
-
-func save(tx *gorm.DB, r *row) error {
-	return tx.Model(r).Select("Title", "Description", "Place", "StartsAt", "Pizza", "Host", "UpdatedAt").Updates(r).Error
 }

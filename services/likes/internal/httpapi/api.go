@@ -5,10 +5,15 @@ import (
 	"fmt"
 	"net/http"
 
+	"github.com/google/uuid"
 	"github.com/labstack/echo/v4"
+	"github.com/oapi-codegen/nullable"
+	"google.golang.org/protobuf/reflect/protoreflect"
 
 	"github.com/tizza/tizza/pkg/httpserver"
 	"github.com/tizza/tizza/pkg/page"
+	likesv1 "github.com/tizza/tizza/proto/likes/v1"
+	problemv1 "github.com/tizza/tizza/proto/problem/v1"
 	"github.com/tizza/tizza/services/likes/internal/httpapi/gen"
 	"github.com/tizza/tizza/services/likes/internal/like"
 )
@@ -26,22 +31,39 @@ func Register(server *httpserver.Server, likes *like.Service, pageSize int) {
 	gen.RegisterHandlersWithBaseURL(server.Echo, &API{likes: likes, pageSize: pageSize}, httpserver.Base)
 }
 
+// Messages are the Protobuf messages of what openapi.yaml describes.
+func Messages() []protoreflect.FileDescriptor {
+	return []protoreflect.FileDescriptor{likesv1.File_likes_v1_resources_proto, problemv1.File_problem_v1_problem_proto}
+}
+
 // ListLikes serves GET /likes.
 func (a *API) ListLikes(c echo.Context, params gen.ListLikesParams) error {
-	p, err := page.Parse(c.Request(), a.pageSize)
+	window, err := httpserver.Window(c, a.pageSize)
 	if err != nil {
 		return err
 	}
-	ctx := c.Request().Context()
-	likes, count, err := a.likes.List(ctx, httpserver.Caller(c), like.Filter{User: params.User, Pizza: params.Pizza}, p.Limit, p.Offset)
+	if params.Expand != nil {
+		window.Known = nil // the likes' versions do not tell whether their pizzas have changed
+	}
+	filter := like.Filter{User: params.User, Pizza: params.Pizza}
+	likes, err := a.likes.List(c.Request().Context(), httpserver.Caller(c), filter, window)
 	if err != nil {
 		return err
 	}
-	results, err := a.render(c, likes, params.Expand != nil)
+	if params.Expand != nil {
+		return a.listExpanded(c, window, likes)
+	}
+	return httpserver.List(c, window, page.Map(likes, body))
+}
+
+func (a *API) listExpanded(c echo.Context, window page.Window, likes page.Result[like.Like]) error {
+	pizzas, err := a.likes.Expand(c.Request().Context(), likes.Items)
 	if err != nil {
 		return err
 	}
-	return httpserver.List(c, page.New(c.Request(), p, count, results))
+	expanded := page.Map(likes, func(l like.Like) gen.ExpandedLike { return expand(l, pizzas) })
+	expanded.Fingerprint = ""
+	return httpserver.List(c, window, expanded)
 }
 
 // CreateLike serves POST /likes.
@@ -67,54 +89,63 @@ func (a *API) CountLikes(c echo.Context, params gen.CountLikesParams) error {
 	for i, pizza := range params.Pizza {
 		body.Results[i] = gen.Count{Pizza: pizza, Count: counts[pizza]}
 	}
-	return c.JSON(http.StatusOK, body)
+	return httpserver.Content(c, body)
 }
 
 // GetLike serves GET /likes/{id}.
-func (a *API) GetLike(c echo.Context, id gen.Id, params gen.GetLikeParams) error {
-	l, err := a.likes.Get(c.Request().Context(), httpserver.Caller(c), id)
+func (a *API) GetLike(c echo.Context, id gen.PathId, params gen.GetLikeParams) error {
+	ctx, caller := c.Request().Context(), httpserver.Caller(c)
+	if params.Expand == nil {
+		return httpserver.Read(c,
+			func() (int64, error) { return a.likes.Version(ctx, caller, id) },
+			func() (int64, any, error) {
+				l, err := a.likes.Get(ctx, caller, id)
+				return l.Version, body(l), err
+			})
+	}
+	l, err := a.likes.Get(ctx, caller, id)
 	if err != nil {
 		return err
 	}
-	results, err := a.render(c, []like.Like{l}, params.Expand != nil)
+	pizzas, err := a.likes.Expand(ctx, []like.Like{l})
 	if err != nil {
 		return err
 	}
-	return c.JSON(http.StatusOK, results[0])
+	return httpserver.Content(c, expand(l, pizzas))
 }
 
 // PutLike serves PUT /likes/{id}.
-func (a *API) PutLike(c echo.Context, id gen.Id) error {
+func (a *API) PutLike(c echo.Context, id gen.PathId, _ gen.PutLikeParams) error {
 	draft, err := decode(c)
 	if err != nil {
 		return err
 	}
-	l, isNew, err := a.likes.Put(c.Request().Context(), httpserver.Caller(c), id, draft)
+	l, isNew, err := a.likes.Put(c.Request().Context(), httpserver.Caller(c), id, draft, httpserver.Condition(c))
 	switch {
 	case err != nil:
 		return err
 	case isNew:
 		return created(c, l)
 	}
-	return c.JSON(http.StatusOK, body(l))
+	return httpserver.Wrote(c, l.Version, body(l))
 }
 
 // PatchLike serves PATCH /likes/{id}.
-func (a *API) PatchLike(c echo.Context, id gen.Id) error {
+func (a *API) PatchLike(c echo.Context, id gen.PathId, _ gen.PatchLikeParams) error {
 	draft, err := decode(c)
 	if err != nil {
 		return err
 	}
-	l, err := a.likes.Change(c.Request().Context(), httpserver.Caller(c), id, draft)
+	l, err := a.likes.Change(c.Request().Context(), httpserver.Caller(c), id, draft, httpserver.Condition(c))
 	if err != nil {
 		return err
 	}
-	return c.JSON(http.StatusOK, body(l))
+	return httpserver.Wrote(c, l.Version, body(l))
 }
 
 // DeleteLike serves DELETE /likes/{id}.
-func (a *API) DeleteLike(c echo.Context, id gen.Id) error {
-	if err := a.likes.Remove(c.Request().Context(), httpserver.Caller(c), id); err != nil {
+func (a *API) DeleteLike(c echo.Context, id gen.PathId, _ gen.DeleteLikeParams) error {
+	if err := a.likes.Remove(c.Request().Context(), httpserver.Caller(c), id, httpserver.Condition(c)); err != nil {
 		return err
 	}
 	return c.NoContent(http.StatusNoContent)
@@ -126,36 +157,35 @@ func decode(c echo.Context) (like.Draft, error) {
 	if err := httpserver.Decode(c, &in); err != nil {
 		return like.Draft{}, err
 	}
-	return like.Draft{User: in.User, Pizza: in.Pizza}, nil
+	draft := like.Draft{Pizza: in.Pizza}
+	if user, err := in.User.Get(); err == nil { // neither absent nor null, which say the same
+		draft.User = &user
+	}
+	return draft, nil
 }
 
 func created(c echo.Context, l like.Like) error {
-	c.Response().Header().Set(echo.HeaderLocation, fmt.Sprintf("%s/likes/%d", httpserver.Base, l.ID))
-	return c.JSON(http.StatusCreated, body(l))
+	return httpserver.Created(c, fmt.Sprintf("/likes/%d", l.ID), l.Version, body(l))
 }
 
 func body(l like.Like) gen.Like {
-	return gen.Like{Id: l.ID, User: l.User, Pizza: new(any(l.Pizza)), CreatedAt: l.CreatedAt}
+	return gen.Like{Id: l.ID, User: l.User, Pizza: l.Pizza, CreatedAt: l.CreatedAt}
 }
 
-// render writes likes, if asked with their pizzas in place of the ids; a pizza that is gone is null.
-func (a *API) render(c echo.Context, likes []like.Like, expand bool) ([]gen.Like, error) {
-	results := make([]gen.Like, len(likes))
-	for i, l := range likes {
-		results[i] = body(l)
+// expand puts the pizza in the place of its id; one that is gone is null.
+func expand(l like.Like, pizzas map[int64]like.Pizza) gen.ExpandedLike {
+	out := gen.ExpandedLike{Id: l.ID, User: l.User, Pizza: nullable.NewNullNullable[gen.Pizza](), CreatedAt: l.CreatedAt}
+	p, exists := pizzas[l.Pizza]
+	if !exists {
+		return out
 	}
-	if !expand {
-		return results, nil
+	creator := nullable.NewNullNullable[uuid.UUID]()
+	if p.Creator != nil {
+		creator.Set(*p.Creator)
 	}
-	pizzas, err := a.likes.Expand(c.Request().Context(), likes)
-	if err != nil {
-		return nil, err
-	}
-	for i, l := range likes {
-		results[i].Pizza = nil
-		if p, exists := pizzas[l.Pizza]; exists {
-			results[i].Pizza = new(any(p))
-		}
-	}
-	return results, nil
+	out.Pizza.Set(gen.Pizza{
+		Id: p.ID, Title: p.Title, Description: p.Description, ImageUrl: p.ImageURL,
+		Creator: creator, CreatedAt: p.CreatedAt, UpdatedAt: p.UpdatedAt,
+	})
+	return out
 }

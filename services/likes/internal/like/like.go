@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+
+	"github.com/tizza/tizza/pkg/page"
 )
 
 // Like says that a person likes a pizza.
@@ -14,6 +16,7 @@ type Like struct {
 	User      uuid.UUID
 	Pizza     int64
 	CreatedAt time.Time
+	Version   int64 // another one after every write
 }
 
 // Draft is what a caller says of a like; nil is left unsaid.
@@ -43,16 +46,16 @@ type Pizza struct {
 type Store interface {
 	// Add returns Conflict if the person already likes the pizza, Gone if the person has been erased.
 	Add(context.Context, Like) (Like, error)
-	// Put creates the like at its id (created is true) or replaces the one there, if permit allows that. It returns
-	// what Add returns, and permit's error.
-	Put(ctx context.Context, like Like, permit func(old Like) error) (stored Like, created bool, err error)
-	// Change replaces a like with what change makes of it, while nobody else can change it. It returns NotFound,
-	// change's error, and what Add returns.
-	Change(ctx context.Context, id int64, change func(*Like) error) (Like, error)
+	// Put stores what edit makes of the like at the id, or of nil if there is none (created is true), while nobody else
+	// can change it. If that is what was there, nothing is written. It returns edit's error, and what Add returns for the
+	// person, whose like edit may make it.
+	Put(ctx context.Context, id int64, person *uuid.UUID, edit func(old *Like) (Like, error)) (stored Like, created bool, err error)
 	// Get returns NotFound.
 	Get(ctx context.Context, id int64) (Like, error)
-	// List returns a window of the likes in the order of their ids, and how many there are in all.
-	List(ctx context.Context, filter Filter, limit, offset int) ([]Like, int64, error)
+	// Head reads nothing of a like but whose it is and its version. It returns NotFound.
+	Head(ctx context.Context, id int64) (Like, error)
+	// List returns a window of the likes in the order of their ids.
+	List(context.Context, Filter, page.Window) (page.Result[Like], error)
 	// Remove deletes the like if permit allows it. It returns NotFound and permit's error.
 	Remove(ctx context.Context, id int64, permit func(Like) error) error
 	// Counts returns the likes of each pizza that has any.

@@ -3,8 +3,12 @@ package like
 import (
 	"context"
 
+	"github.com/google/uuid"
+
 	"github.com/tizza/tizza/pkg/fault"
 	"github.com/tizza/tizza/pkg/identity"
+	"github.com/tizza/tizza/pkg/page"
+	"github.com/tizza/tizza/pkg/version"
 )
 
 // Service is what callers can do with likes.
@@ -25,39 +29,62 @@ func (s *Service) Create(ctx context.Context, caller identity.Caller, draft Draf
 	return s.store.Add(ctx, l)
 }
 
-// Put creates a like at an id of the caller's choice, or replaces the one there.
-func (s *Service) Put(ctx context.Context, caller identity.Caller, id int64, draft Draft) (Like, bool, error) {
-	l, err := s.complete(ctx, caller, draft)
-	if err != nil {
+// Put creates a like at an id of the caller's choice, or replaces the one there, whose person stays unless another one
+// is said.
+func (s *Service) Put(ctx context.Context, caller identity.Caller, id int64, draft Draft, condition version.Condition) (Like, bool, error) {
+	var person *uuid.UUID
+	user, nobody := author(caller, draft.User)
+	switch {
+	case nobody == nil:
+		person = &user
+	case draft.User != nil:
+		return Like{}, false, nobody
+	}
+	if err := s.mustExist(ctx, draft.Pizza); err != nil {
 		return Like{}, false, err
 	}
-	l.ID = id
-	return s.store.Put(ctx, l, func(old Like) error { return permit(caller, old) })
+	return s.store.Put(ctx, id, person, func(old *Like) (Like, error) {
+		switch {
+		case old == nil && nobody != nil:
+			return Like{}, nobody
+		case old == nil:
+			return Like{ID: id, User: user, Pizza: *draft.Pizza}, condition.OnNothing()
+		}
+		whole := *old
+		whole.Pizza = *draft.Pizza
+		if draft.User != nil {
+			whole.User = user
+		}
+		return whole, allow(caller, *old, condition)
+	})
 }
 
 // Change merges the draft into a like.
-func (s *Service) Change(ctx context.Context, caller identity.Caller, id int64, draft Draft) (Like, error) {
-	if draft.Pizza != nil {
-		if err := s.mustExist(ctx, *draft.Pizza); err != nil {
+func (s *Service) Change(ctx context.Context, caller identity.Caller, id int64, draft Draft, condition version.Condition) (Like, error) {
+	if draft.User != nil {
+		if _, err := author(caller, draft.User); err != nil {
 			return Like{}, err
 		}
 	}
-	return s.store.Change(ctx, id, func(l *Like) error {
-		if err := permit(caller, *l); err != nil {
-			return err
+	if draft.Pizza != nil {
+		if err := s.mustExist(ctx, draft.Pizza); err != nil {
+			return Like{}, err
 		}
+	}
+	l, _, err := s.store.Put(ctx, id, draft.User, func(old *Like) (Like, error) {
+		if old == nil {
+			return Like{}, fault.NotFound()
+		}
+		merged := *old
 		if draft.User != nil {
-			user, err := author(caller, draft.User)
-			if err != nil {
-				return err
-			}
-			l.User = user
+			merged.User = *draft.User
 		}
 		if draft.Pizza != nil {
-			l.Pizza = *draft.Pizza
+			merged.Pizza = *draft.Pizza
 		}
-		return nil
+		return merged, allow(caller, *old, condition)
 	})
+	return l, err
 }
 
 // Get reads a like.
@@ -69,18 +96,35 @@ func (s *Service) Get(ctx context.Context, caller identity.Caller, id int64) (Li
 	return l, permit(caller, l)
 }
 
-// List reads a window of the likes that the caller may see, and their number in all.
-func (s *Service) List(ctx context.Context, caller identity.Caller, filter Filter, limit, offset int) ([]Like, int64, error) {
+// Version is that of the like.
+func (s *Service) Version(ctx context.Context, caller identity.Caller, id int64) (int64, error) {
+	l, err := s.store.Head(ctx, id)
+	if err != nil {
+		return 0, err
+	}
+	return l.Version, permit(caller, l)
+}
+
+// List reads a window of the likes that the caller may see.
+func (s *Service) List(ctx context.Context, caller identity.Caller, filter Filter, window page.Window) (page.Result[Like], error) {
 	filter, err := narrow(caller, filter)
 	if err != nil {
-		return nil, 0, err
+		return page.Result[Like]{}, err
 	}
-	return s.store.List(ctx, filter, limit, offset)
+	return s.store.List(ctx, filter, window)
 }
 
 // Remove takes a like back.
-func (s *Service) Remove(ctx context.Context, caller identity.Caller, id int64) error {
-	return s.store.Remove(ctx, id, func(l Like) error { return permit(caller, l) })
+func (s *Service) Remove(ctx context.Context, caller identity.Caller, id int64, condition version.Condition) error {
+	return s.store.Remove(ctx, id, func(l Like) error { return allow(caller, l, condition) })
+}
+
+// allow says whether the caller may change the like, and then whether it is the one that they have seen.
+func allow(caller identity.Caller, l Like, condition version.Condition) error {
+	if err := permit(caller, l); err != nil {
+		return err
+	}
+	return condition.On(l.Version)
 }
 
 // Counts returns how many like each of the pizzas that anyone likes.
@@ -110,17 +154,17 @@ func (s *Service) complete(ctx context.Context, caller identity.Caller, draft Dr
 	if err != nil {
 		return Like{}, err
 	}
-	if draft.Pizza == nil {
-		return Like{}, fault.Invalid(fault.Field{Field: "pizza", Detail: "is required"})
-	}
-	if err := s.mustExist(ctx, *draft.Pizza); err != nil {
+	if err := s.mustExist(ctx, draft.Pizza); err != nil {
 		return Like{}, err
 	}
 	return Like{User: user, Pizza: *draft.Pizza}, nil
 }
 
-func (s *Service) mustExist(ctx context.Context, pizza int64) error {
-	exists, err := s.pizzas.Exists(ctx, pizza)
+func (s *Service) mustExist(ctx context.Context, pizza *int64) error {
+	if pizza == nil {
+		return fault.Invalid(fault.Field{Field: "pizza", Detail: "is required"})
+	}
+	exists, err := s.pizzas.Exists(ctx, *pizza)
 	if err != nil {
 		return err
 	}

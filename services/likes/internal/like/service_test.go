@@ -10,6 +10,8 @@ import (
 
 	"github.com/tizza/tizza/pkg/fault"
 	"github.com/tizza/tizza/pkg/identity"
+	"github.com/tizza/tizza/pkg/page"
+	"github.com/tizza/tizza/pkg/version"
 	"github.com/tizza/tizza/services/likes/internal/like"
 )
 
@@ -28,36 +30,37 @@ type memory struct {
 	filter like.Filter
 }
 
-func anns() like.Like { return like.Like{ID: 7, User: ann, Pizza: 1} }
+func anns() like.Like { return like.Like{ID: 7, User: ann, Pizza: 1, Version: 3} }
+
+// Conditions that hold for Ann's like, and that do not.
+var (
+	always = version.Condition{}
+	seen   = version.Condition{Match: []int64{3}}
+	stale  = version.Condition{Match: []int64{2}}
+)
 
 func (m *memory) Add(_ context.Context, l like.Like) (like.Like, error) { m.saved = l; return l, nil }
 
-func (m *memory) Put(_ context.Context, l like.Like, permit func(like.Like) error) (like.Like, bool, error) {
-	if l.ID != anns().ID {
-		m.saved = l
-		return l, true, nil
+func (m *memory) Put(_ context.Context, id int64, _ *uuid.UUID, edit func(*like.Like) (like.Like, error)) (like.Like, bool, error) {
+	var old *like.Like
+	if id == anns().ID {
+		old = new(anns())
 	}
-	if err := permit(anns()); err != nil {
+	l, err := edit(old)
+	if err != nil {
 		return like.Like{}, false, err
 	}
 	m.saved = l
-	return l, false, nil
-}
-
-func (m *memory) Change(_ context.Context, _ int64, change func(*like.Like) error) (like.Like, error) {
-	l := anns()
-	if err := change(&l); err != nil {
-		return like.Like{}, err
-	}
-	m.saved = l
-	return l, nil
+	return l, old == nil, nil
 }
 
 func (m *memory) Get(context.Context, int64) (like.Like, error) { return anns(), nil }
 
-func (m *memory) List(_ context.Context, f like.Filter, _, _ int) ([]like.Like, int64, error) {
+func (m *memory) Head(context.Context, int64) (like.Like, error) { return anns(), nil }
+
+func (m *memory) List(_ context.Context, f like.Filter, _ page.Window) (page.Result[like.Like], error) {
 	m.filter = f
-	return nil, 0, nil
+	return page.Result[like.Like]{}, nil
 }
 
 func (m *memory) Remove(_ context.Context, _ int64, permit func(like.Like) error) error {
@@ -104,8 +107,8 @@ func TestALikeOfAPizzaThatDoesNotExistNamesTheField(t *testing.T) {
 	likes := like.NewService(&memory{}, menu{})
 	missing := int64(99)
 	_, created := likes.Create(t.Context(), annCall, draft(nil, missing))
-	_, _, put := likes.Put(t.Context(), annCall, 8, draft(nil, missing))
-	_, changed := likes.Change(t.Context(), annCall, 7, like.Draft{Pizza: &missing})
+	_, _, put := likes.Put(t.Context(), annCall, 8, draft(nil, missing), always)
+	_, changed := likes.Change(t.Context(), annCall, 7, like.Draft{Pizza: &missing}, always)
 	for _, err := range []error{created, put, changed} {
 		require.True(t, fault.Is(err, fault.KindInvalid), "%v", err)
 		assert.Equal(t, "pizza", fault.From(err).Fields[0].Field)
@@ -133,10 +136,11 @@ func TestALikeIsItsPersonsAndStaffs(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			likes := like.NewService(&memory{}, menu{})
 			_, read := likes.Get(t.Context(), test.caller, 7)
-			_, changed := likes.Change(t.Context(), test.caller, 7, draft(nil, 2))
-			_, _, put := likes.Put(t.Context(), test.caller, 7, draft(&test.user, 2))
-			removed := likes.Remove(t.Context(), test.caller, 7)
-			for _, err := range []error{read, changed, put, removed} {
+			_, asked := likes.Version(t.Context(), test.caller, 7)
+			_, changed := likes.Change(t.Context(), test.caller, 7, draft(nil, 2), seen)
+			_, _, put := likes.Put(t.Context(), test.caller, 7, draft(&test.user, 2), seen)
+			removed := likes.Remove(t.Context(), test.caller, 7, seen)
+			for _, err := range []error{read, asked, changed, put, removed} {
 				assert.Equal(t, test.allowed, err == nil)
 				assert.Equal(t, !test.allowed, fault.Is(err, fault.Forbidden))
 			}
@@ -145,7 +149,7 @@ func TestALikeIsItsPersonsAndStaffs(t *testing.T) {
 }
 
 func TestAPersonCannotGiveALikeAway(t *testing.T) {
-	_, err := like.NewService(&memory{}, menu{}).Change(t.Context(), annCall, 7, like.Draft{User: &bob})
+	_, err := like.NewService(&memory{}, menu{}).Change(t.Context(), annCall, 7, like.Draft{User: &bob}, always)
 	require.True(t, fault.Is(err, fault.Forbidden))
 }
 
@@ -153,14 +157,66 @@ func TestAPersonListsOnlyTheirOwn(t *testing.T) {
 	store := &memory{}
 	likes := like.NewService(store, menu{})
 
-	_, _, err := likes.List(t.Context(), annCall, like.Filter{}, 5, 0)
+	_, err := likes.List(t.Context(), annCall, like.Filter{}, page.Window{})
 	require.NoError(t, err)
 	assert.Equal(t, &ann, store.filter.User)
 
-	_, _, err = likes.List(t.Context(), annCall, like.Filter{User: &bob}, 5, 0)
+	_, err = likes.List(t.Context(), annCall, like.Filter{User: &bob}, page.Window{})
 	assert.True(t, fault.Is(err, fault.Forbidden))
 
-	_, _, err = likes.List(t.Context(), machine, like.Filter{}, 5, 0)
+	_, err = likes.List(t.Context(), machine, like.Filter{}, page.Window{})
 	require.NoError(t, err)
 	assert.Nil(t, store.filter.User)
+}
+
+func TestAConditionIsAskedAfterTheRights(t *testing.T) {
+	for name, test := range map[string]struct {
+		caller identity.Caller
+		kind   fault.Kind
+	}{
+		"its person learns that it has changed":     {annCall, fault.PreconditionFailed},
+		"a stranger learns that it is not for them": {identity.Caller{User: bob}, fault.Forbidden},
+	} {
+		t.Run(name, func(t *testing.T) {
+			store := &memory{}
+			likes := like.NewService(store, menu{})
+			_, changed := likes.Change(t.Context(), test.caller, 7, draft(nil, 2), stale)
+			_, _, put := likes.Put(t.Context(), test.caller, 7, draft(nil, 2), stale)
+			_, _, create := likes.Put(t.Context(), test.caller, 7, draft(nil, 2), version.Condition{Absent: true})
+			removed := likes.Remove(t.Context(), test.caller, 7, stale)
+			for _, err := range []error{changed, put, create, removed} {
+				assert.True(t, fault.Is(err, test.kind), "%v", err)
+			}
+			assert.Zero(t, store.saved)
+		})
+	}
+}
+
+func TestWhereNothingIs(t *testing.T) {
+	likes := like.NewService(&memory{}, menu{})
+	_, err := likes.Change(t.Context(), annCall, 8, draft(nil, 2), stale)
+	assert.True(t, fault.Is(err, fault.KindNotFound), "%v", err)
+	_, _, err = likes.Put(t.Context(), annCall, 8, draft(nil, 2), stale)
+	assert.True(t, fault.Is(err, fault.PreconditionFailed), "%v", err)
+	_, created, err := likes.Put(t.Context(), annCall, 8, draft(nil, 2), version.Condition{Absent: true})
+	require.NoError(t, err)
+	assert.True(t, created)
+}
+
+func TestWhoseALikeIsStaysUnlessItIsSaid(t *testing.T) {
+	store := &memory{}
+	likes := like.NewService(store, menu{})
+	for _, caller := range []identity.Caller{staff, machine} {
+		_, _, err := likes.Put(t.Context(), caller, 7, draft(nil, 2), always)
+		require.NoError(t, err)
+		assert.Equal(t, ann, store.saved.User)
+		assert.EqualValues(t, 2, store.saved.Pizza)
+	}
+	_, _, err := likes.Put(t.Context(), staff, 7, draft(&bob, 2), always)
+	require.NoError(t, err)
+	assert.Equal(t, bob, store.saved.User)
+
+	_, _, err = likes.Put(t.Context(), machine, 8, draft(nil, 2), always)
+	require.True(t, fault.Is(err, fault.KindInvalid), "a service that creates one has to say whose: %v", err)
+	assert.Equal(t, "user", fault.From(err).Fields[0].Field)
 }

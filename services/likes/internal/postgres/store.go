@@ -9,6 +9,7 @@ import (
 
 	"github.com/tizza/tizza/pkg/erasure"
 	"github.com/tizza/tizza/pkg/fault"
+	"github.com/tizza/tizza/pkg/page"
 	"github.com/tizza/tizza/pkg/postgres"
 	"github.com/tizza/tizza/services/likes/internal/like"
 )
@@ -29,18 +30,26 @@ type row struct {
 	UserUUID  uuid.UUID
 	PizzaID   int64
 	CreatedAt time.Time `gorm:"default:now()"`
+	Version   int64     `gorm:"default:(-)"` // a trigger does
 }
 
 // TableName tells gorm.
 func (row) TableName() string { return "likes" }
 
+// ListKey implements postgres.Listed.
+func (r row) ListKey() (key, version int64) { return r.ID, r.Version }
+
+func rowOf(l like.Like) row {
+	return row{ID: l.ID, UserUUID: l.User, PizzaID: l.Pizza, CreatedAt: l.CreatedAt, Version: l.Version}
+}
+
 func (r row) like() like.Like {
-	return like.Like{ID: r.ID, User: r.UserUUID, Pizza: r.PizzaID, CreatedAt: r.CreatedAt}
+	return like.Like{ID: r.ID, User: r.UserUUID, Pizza: r.PizzaID, CreatedAt: r.CreatedAt, Version: r.Version}
 }
 
 // Add implements like.Store.
 func (s *Store) Add(ctx context.Context, l like.Like) (like.Like, error) {
-	r := row{UserUUID: l.User, PizzaID: l.Pizza}
+	r := rowOf(l)
 	err := s.db.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
 		if err := s.holder.Admit(tx, l.User); err != nil {
 			return err
@@ -50,48 +59,32 @@ func (s *Store) Add(ctx context.Context, l like.Like) (like.Like, error) {
 	return r.like(), known(err)
 }
 
-// Put implements like.Store.
-func (s *Store) Put(ctx context.Context, l like.Like, permit func(like.Like) error) (like.Like, bool, error) {
+// Put implements like.Store. The person whose like it may become is admitted before the row is locked; the one whose it
+// is is safe: an erasure waits for the row, and then deletes it. They are held too: of two who put the same like at once,
+// the second waits and then finds it, where ON CONFLICT (id) would sometimes meet likes_once first.
+func (s *Store) Put(ctx context.Context, id int64, person *uuid.UUID, edit func(*like.Like) (like.Like, error)) (like.Like, bool, error) {
+	var r row
 	created := false
-	r := row{ID: l.ID, UserUUID: l.User, PizzaID: l.Pizza}
-	err := s.db.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
-		if err := s.holder.Admit(tx, l.User); err != nil {
-			return err
-		}
-		old, isNew, err := postgres.InsertOrLock(tx, &r, l.ID)
-		if created = isNew; err != nil || created {
-			return err
-		}
-		if err := permit(old.like()); err != nil {
-			return err
-		}
-		r.CreatedAt = old.CreatedAt
-		return save(tx, r)
-	})
-	return r.like(), created, known(err)
-}
-
-// Change implements like.Store.
-func (s *Store) Change(ctx context.Context, id int64, change func(*like.Like) error) (like.Like, error) {
-	var l like.Like
-	err := s.db.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
-		r, err := postgres.Lock[row](tx, id)
-		if err != nil {
-			return err
-		}
-		l = r.like()
-		if err := change(&l); err != nil {
-			return err
-		}
-		if l.User != r.UserUUID { // the row's own person is safe: an erasure waits for this row, and then deletes it
-			if err := s.holder.Admit(tx, l.User); err != nil {
+	err := s.db.WithContext(ctx).Transaction(func(tx *gorm.DB) (err error) {
+		if person != nil {
+			if err := s.holder.Hold(tx, *person); err != nil {
+				return err
+			}
+			if err := s.holder.Admit(tx, *person); err != nil {
 				return err
 			}
 		}
-		r.UserUUID, r.PizzaID = l.User, l.Pizza
-		return save(tx, r)
+		r, created, err = postgres.Put(tx, id, func(old *row) (row, error) {
+			if old == nil {
+				l, err := edit(nil)
+				return rowOf(l), err
+			}
+			l, err := edit(new(old.like()))
+			return rowOf(l), err
+		})
+		return err
 	})
-	return l, known(err)
+	return r.like(), created, known(err)
 }
 
 // Get implements like.Store.
@@ -101,24 +94,26 @@ func (s *Store) Get(ctx context.Context, id int64) (like.Like, error) {
 	return r.like(), known(err)
 }
 
+// Head implements like.Store.
+func (s *Store) Head(ctx context.Context, id int64) (like.Like, error) {
+	var r row
+	err := s.db.WithContext(ctx).Select("user_uuid", "version").Take(&r, id).Error
+	return r.like(), known(err)
+}
+
+var byID = postgres.Order{Key: "id", Tallied: true}
+
 // List implements like.Store.
-func (s *Store) List(ctx context.Context, filter like.Filter, limit, offset int) ([]like.Like, int64, error) {
-	query := s.db.WithContext(ctx).Model(&row{})
+func (s *Store) List(ctx context.Context, filter like.Filter, window page.Window) (page.Result[like.Like], error) {
+	query := s.db.WithContext(ctx)
 	if filter.User != nil {
 		query = query.Where("user_uuid = ?", *filter.User)
 	}
 	if filter.Pizza != nil {
 		query = query.Where("pizza_id = ?", *filter.Pizza)
 	}
-	rows, count, err := postgres.Window[row](query, limit, offset)
-	if err != nil {
-		return nil, 0, known(err)
-	}
-	likes := make([]like.Like, len(rows))
-	for i, r := range rows {
-		likes[i] = r.like()
-	}
-	return likes, count, nil
+	result, err := postgres.Window[row](query, byID, window)
+	return page.Map(result, row.like), known(err)
 }
 
 // Remove implements like.Store.
@@ -147,10 +142,6 @@ func (s *Store) Counts(ctx context.Context, pizzas []int64) (map[int64]int64, er
 		counts[r.PizzaID] = r.Count
 	}
 	return counts, nil
-}
-
-func save(tx *gorm.DB, r row) error {
-	return tx.Model(&r).Select("UserUUID", "PizzaID").Updates(&r).Error
 }
 
 // known turns what the database says into what the domain knows.

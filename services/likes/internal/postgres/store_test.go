@@ -2,6 +2,7 @@ package postgres_test
 
 import (
 	"errors"
+	"sync"
 	"testing"
 
 	"github.com/google/uuid"
@@ -11,7 +12,9 @@ import (
 
 	"github.com/tizza/tizza/pkg/erasure"
 	"github.com/tizza/tizza/pkg/fault"
+	"github.com/tizza/tizza/pkg/page"
 	"github.com/tizza/tizza/pkg/servertest"
+	"github.com/tizza/tizza/pkg/version"
 	"github.com/tizza/tizza/services/likes/internal/like"
 	"github.com/tizza/tizza/services/likes/internal/postgres"
 )
@@ -30,6 +33,27 @@ func open(t *testing.T) (*postgres.Store, func(person uuid.UUID) erasure.Receipt
 }
 
 func anyone(like.Like) error { return nil }
+
+// put writes the like at its id, whatever is there.
+func put(t *testing.T, store *postgres.Store, l like.Like) (like.Like, bool, error) {
+	return store.Put(t.Context(), l.ID, &l.User, func(old *like.Like) (like.Like, error) {
+		if old != nil {
+			l.CreatedAt, l.Version = old.CreatedAt, old.Version
+		}
+		return l, nil
+	})
+}
+
+// change edits the like at the id, which has to be there.
+func change(t *testing.T, store *postgres.Store, id int64, person *uuid.UUID, edit func(*like.Like) error) (like.Like, error) {
+	l, _, err := store.Put(t.Context(), id, person, func(old *like.Like) (like.Like, error) {
+		if old == nil {
+			return like.Like{}, fault.NotFound()
+		}
+		return *old, edit(old)
+	})
+	return l, err
+}
 
 func TestALikeIsKeptOncePerPersonAndPizza(t *testing.T) {
 	store, _ := open(t)
@@ -50,23 +74,23 @@ func TestPutTwiceLeavesOneState(t *testing.T) {
 	store, _ := open(t)
 	wanted := like.Like{ID: 41, User: uuid.New(), Pizza: 1}
 
-	first, created, err := store.Put(t.Context(), wanted, anyone)
+	first, created, err := put(t, store, wanted)
 	require.NoError(t, err)
 	assert.True(t, created)
-	second, created, err := store.Put(t.Context(), wanted, anyone)
+	second, created, err := put(t, store, wanted)
 	require.NoError(t, err)
 	assert.False(t, created)
 	assert.Equal(t, first, second)
 
 	refusal := errors.New("not yours")
-	_, _, err = store.Put(t.Context(), wanted, func(like.Like) error { return refusal })
+	_, err = change(t, store, wanted.ID, nil, func(*like.Like) error { return refusal })
 	assert.ErrorIs(t, err, refusal)
 }
 
 func TestNewLikesPassOverIDsThatWerePut(t *testing.T) {
 	store, _ := open(t)
 	for id := int64(1); id <= 3; id++ {
-		_, _, err := store.Put(t.Context(), like.Like{ID: id, User: uuid.New(), Pizza: 1}, anyone)
+		_, _, err := put(t, store, like.Like{ID: id, User: uuid.New(), Pizza: 1})
 		require.NoError(t, err)
 	}
 	added, err := store.Add(t.Context(), like.Like{User: uuid.New(), Pizza: 1})
@@ -77,9 +101,9 @@ func TestNewLikesPassOverIDsThatWerePut(t *testing.T) {
 func TestWhatIsNotThereIsNotFound(t *testing.T) {
 	store, _ := open(t)
 	_, got := store.Get(t.Context(), 99)
-	_, changed := store.Change(t.Context(), 99, func(*like.Like) error { return nil })
+	_, head := store.Head(t.Context(), 99)
 	removed := store.Remove(t.Context(), 99, anyone)
-	for _, err := range []error{got, changed, removed} {
+	for _, err := range []error{got, head, removed} {
 		assert.True(t, fault.Is(err, fault.KindNotFound), "%v", err)
 	}
 }
@@ -89,12 +113,16 @@ func TestAChangeIsKeptAndARemovalToo(t *testing.T) {
 	added, err := store.Add(t.Context(), like.Like{User: uuid.New(), Pizza: 1})
 	require.NoError(t, err)
 
-	changed, err := store.Change(t.Context(), added.ID, func(l *like.Like) error { l.Pizza = 2; return nil })
+	changed, _, err := put(t, store, like.Like{ID: added.ID, User: added.User, Pizza: 2})
 	require.NoError(t, err)
+	assert.Greater(t, changed.Version, added.Version)
 	got, err := store.Get(t.Context(), added.ID)
 	require.NoError(t, err)
 	assert.Equal(t, changed, got)
 	assert.EqualValues(t, 2, got.Pizza)
+	head, err := store.Head(t.Context(), added.ID)
+	require.NoError(t, err)
+	assert.Equal(t, like.Like{User: got.User, Version: got.Version}, head)
 
 	require.NoError(t, store.Remove(t.Context(), added.ID, anyone))
 	_, err = store.Get(t.Context(), added.ID)
@@ -110,16 +138,28 @@ func TestListsAreFilteredCountedAndCut(t *testing.T) {
 			require.NoError(t, err)
 		}
 	}
-	page, count, err := store.List(t.Context(), like.Filter{User: &ann}, 2, 4)
+	list, err := store.List(t.Context(), like.Filter{User: &ann}, page.Window{Limit: 2, Offset: 4})
 	require.NoError(t, err)
-	assert.EqualValues(t, 5, count)
-	require.Len(t, page, 1)
-	assert.EqualValues(t, 5, page[0].Pizza)
+	assert.EqualValues(t, 5, list.Count)
+	require.Len(t, list.Items, 1)
+	assert.EqualValues(t, 5, list.Items[0].Pizza)
+	before, err := store.List(t.Context(), like.Filter{User: &ann}, page.Window{Limit: 2, Cursor: &page.Cursor{Key: list.First, Back: true}})
+	require.NoError(t, err)
+	require.Len(t, before.Items, 2)
+	assert.EqualValues(t, 3, before.Items[0].Pizza)
+	assert.True(t, before.Before && before.After)
 
 	three := int64(3)
-	_, count, err = store.List(t.Context(), like.Filter{Pizza: &three}, 0, 0)
+	list, err = store.List(t.Context(), like.Filter{Pizza: &three}, page.Window{})
 	require.NoError(t, err)
-	assert.EqualValues(t, 2, count)
+	assert.EqualValues(t, 2, list.Count)
+	all, err := store.List(t.Context(), like.Filter{}, page.Window{Limit: 3})
+	require.NoError(t, err)
+	assert.EqualValues(t, 10, all.Count)
+	again, err := store.List(t.Context(), like.Filter{}, page.Window{Limit: 3, Known: []string{all.Fingerprint}})
+	require.NoError(t, err)
+	assert.True(t, again.Unchanged)
+	assert.Empty(t, again.Items)
 
 	counts, err := store.Counts(t.Context(), []int64{1, 99})
 	require.NoError(t, err)
@@ -137,9 +177,51 @@ func TestNothingIsLikedByTheErased(t *testing.T) {
 	assert.Equal(t, map[string]int32{"likes": 1}, erase(ann).Deleted)
 
 	_, added := store.Add(t.Context(), like.Like{User: ann, Pizza: 2})
-	_, _, put := store.Put(t.Context(), like.Like{ID: 50, User: ann, Pizza: 2}, anyone)
-	_, given := store.Change(t.Context(), bobs.ID, func(l *like.Like) error { l.User = ann; return nil })
-	for _, err := range []error{added, put, given} {
+	_, _, created := put(t, store, like.Like{ID: 50, User: ann, Pizza: 2})
+	_, _, given := put(t, store, like.Like{ID: bobs.ID, User: ann, Pizza: 1})
+	for _, err := range []error{added, created, given} {
 		assert.True(t, fault.Is(err, fault.Gone), "%v", err)
+	}
+}
+
+func TestOfManyWritersOfOneVersionOneWins(t *testing.T) {
+	store, _ := open(t)
+	added, err := store.Add(t.Context(), like.Like{User: uuid.New(), Pizza: 1})
+	require.NoError(t, err)
+	seen := version.Condition{Match: []int64{added.Version}}
+
+	outcomes := make([]error, 50)
+	var all sync.WaitGroup
+	for i := range outcomes {
+		all.Go(func() {
+			_, _, outcomes[i] = store.Put(t.Context(), added.ID, nil, func(old *like.Like) (like.Like, error) {
+				l := *old
+				l.Pizza = int64(100 + i)
+				return l, seen.On(old.Version)
+			})
+		})
+	}
+	all.Wait()
+	won := 0
+	for _, err := range outcomes {
+		if err == nil {
+			won++
+			continue
+		}
+		assert.True(t, fault.Is(err, fault.PreconditionFailed), "%v", err)
+	}
+	assert.Equal(t, 1, won)
+}
+
+func TestAVersionNeverComesBack(t *testing.T) {
+	store, _ := open(t)
+	wanted, versions := like.Like{ID: 41, User: uuid.New(), Pizza: 1}, map[int64]bool{}
+	for range 3 {
+		made, created, err := put(t, store, wanted)
+		require.NoError(t, err)
+		require.True(t, created)
+		assert.False(t, versions[made.Version])
+		versions[made.Version] = true
+		require.NoError(t, store.Remove(t.Context(), wanted.ID, anyone))
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/tizza/tizza/pkg/broker"
 	"github.com/tizza/tizza/pkg/erasure"
 	"github.com/tizza/tizza/pkg/message"
+	"github.com/tizza/tizza/pkg/page"
 	"github.com/tizza/tizza/pkg/postgres"
 	"github.com/tizza/tizza/pkg/servertest"
 	userv1 "github.com/tizza/tizza/proto/user/v1"
@@ -82,9 +83,9 @@ func TestUserDeleted(t *testing.T) {
 			require.NoError(t, w.handle(t.Context(), delivery))
 			require.NoError(t, w.handle(t.Context(), delivery))
 
-			_, left, err := w.List(t.Context(), pizza.Filter{}, 10, 0)
+			left, err := w.List(t.Context(), pizza.Filter{}, page.Window{})
 			require.NoError(t, err)
-			assert.EqualValues(t, 1, left)
+			assert.EqualValues(t, 1, left.Count)
 			pizzas, receipts := w.outbox(t)
 			assert.Len(t, pizzas, 2)
 			require.Len(t, receipts, 2)

@@ -7,9 +7,12 @@ import (
 
 	"github.com/labstack/echo/v4"
 	"github.com/oapi-codegen/nullable"
+	"google.golang.org/protobuf/reflect/protoreflect"
 
 	"github.com/tizza/tizza/pkg/httpserver"
 	"github.com/tizza/tizza/pkg/page"
+	pizzav1 "github.com/tizza/tizza/proto/pizza/v1"
+	problemv1 "github.com/tizza/tizza/proto/problem/v1"
 	"github.com/tizza/tizza/services/pizza/internal/httpapi/gen"
 	"github.com/tizza/tizza/services/pizza/internal/pizza"
 )
@@ -27,9 +30,14 @@ func Register(server *httpserver.Server, pizzas *pizza.Service, pageSize int) {
 	gen.RegisterHandlersWithBaseURL(server.Echo, &API{pizzas: pizzas, pageSize: pageSize}, httpserver.Base)
 }
 
+// Messages are the Protobuf messages of what openapi.yaml describes.
+func Messages() []protoreflect.FileDescriptor {
+	return []protoreflect.FileDescriptor{pizzav1.File_pizza_v1_resources_proto, problemv1.File_problem_v1_problem_proto}
+}
+
 // ListPizzas serves GET /pizzas.
 func (a *API) ListPizzas(c echo.Context, params gen.ListPizzasParams) error {
-	p, err := page.Parse(c.Request(), a.pageSize)
+	window, err := httpserver.Window(c, a.pageSize)
 	if err != nil {
 		return err
 	}
@@ -40,15 +48,11 @@ func (a *API) ListPizzas(c echo.Context, params gen.ListPizzasParams) error {
 	if params.Q != nil {
 		filter.Text = *params.Q
 	}
-	pizzas, count, err := a.pizzas.List(c.Request().Context(), filter, p.Limit, p.Offset)
+	pizzas, err := a.pizzas.List(c.Request().Context(), filter, window)
 	if err != nil {
 		return err
 	}
-	results := make([]gen.Pizza, len(pizzas))
-	for i, one := range pizzas {
-		results[i] = body(one)
-	}
-	return httpserver.List(c, page.New(c.Request(), p, count, results))
+	return httpserver.List(c, window, page.Map(pizzas, body))
 }
 
 // CreatePizza serves POST /pizzas.
@@ -65,46 +69,48 @@ func (a *API) CreatePizza(c echo.Context) error {
 }
 
 // GetPizza serves GET /pizzas/{id}.
-func (a *API) GetPizza(c echo.Context, id gen.Id) error {
-	p, err := a.pizzas.Get(c.Request().Context(), id)
-	if err != nil {
-		return err
-	}
-	return c.JSON(http.StatusOK, body(p))
+func (a *API) GetPizza(c echo.Context, id gen.PathId, _ gen.GetPizzaParams) error {
+	ctx := c.Request().Context()
+	return httpserver.Read(c,
+		func() (int64, error) { return a.pizzas.Version(ctx, id) },
+		func() (int64, any, error) {
+			p, err := a.pizzas.Get(ctx, id)
+			return p.Version, body(p), err
+		})
 }
 
 // PutPizza serves PUT /pizzas/{id}.
-func (a *API) PutPizza(c echo.Context, id gen.Id) error {
+func (a *API) PutPizza(c echo.Context, id gen.PathId, _ gen.PutPizzaParams) error {
 	draft, err := decode(c)
 	if err != nil {
 		return err
 	}
-	p, isNew, err := a.pizzas.Put(c.Request().Context(), httpserver.Caller(c), id, draft)
+	p, isNew, err := a.pizzas.Put(c.Request().Context(), httpserver.Caller(c), id, draft, httpserver.Condition(c))
 	switch {
 	case err != nil:
 		return err
 	case isNew:
 		return created(c, p)
 	}
-	return c.JSON(http.StatusOK, body(p))
+	return httpserver.Wrote(c, p.Version, body(p))
 }
 
 // PatchPizza serves PATCH /pizzas/{id}.
-func (a *API) PatchPizza(c echo.Context, id gen.Id) error {
+func (a *API) PatchPizza(c echo.Context, id gen.PathId, _ gen.PatchPizzaParams) error {
 	draft, err := decode(c)
 	if err != nil {
 		return err
 	}
-	p, err := a.pizzas.Change(c.Request().Context(), httpserver.Caller(c), id, draft)
+	p, err := a.pizzas.Change(c.Request().Context(), httpserver.Caller(c), id, draft, httpserver.Condition(c))
 	if err != nil {
 		return err
 	}
-	return c.JSON(http.StatusOK, body(p))
+	return httpserver.Wrote(c, p.Version, body(p))
 }
 
 // DeletePizza serves DELETE /pizzas/{id}.
-func (a *API) DeletePizza(c echo.Context, id gen.Id) error {
-	if err := a.pizzas.Remove(c.Request().Context(), httpserver.Caller(c), id); err != nil {
+func (a *API) DeletePizza(c echo.Context, id gen.PathId, _ gen.DeletePizzaParams) error {
+	if err := a.pizzas.Remove(c.Request().Context(), httpserver.Caller(c), id, httpserver.Condition(c)); err != nil {
 		return err
 	}
 	return c.NoContent(http.StatusNoContent)
@@ -116,12 +122,13 @@ func decode(c echo.Context) (pizza.Draft, error) {
 	if err := httpserver.Decode(c, &in); err != nil {
 		return pizza.Draft{}, err
 	}
-	return pizza.Draft{Title: in.Title, Description: in.Description, ImageURL: in.ImageUrl, Creator: said(in.Creator)}, nil
+	return pizza.Draft{
+		Title: in.Title, Description: said(in.Description), ImageURL: said(in.ImageUrl), Creator: said(in.Creator),
+	}, nil
 }
 
 func created(c echo.Context, p pizza.Pizza) error {
-	c.Response().Header().Set(echo.HeaderLocation, fmt.Sprintf("%s/pizzas/%d", httpserver.Base, p.ID))
-	return c.JSON(http.StatusCreated, body(p))
+	return httpserver.Created(c, fmt.Sprintf("/pizzas/%d", p.ID), p.Version, body(p))
 }
 
 func body(p pizza.Pizza) gen.Pizza {

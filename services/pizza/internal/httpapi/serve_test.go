@@ -47,7 +47,7 @@ func serve(t *testing.T) server {
 	}, "pizza")
 	require.NoError(t, err)
 	s, err := httpserver.New(httpserver.Options{
-		Service: "pizza", Config: httpserver.Config{Addr: "127.0.0.1:0", PageSize: 5}, Spec: spec, Identity: callers,
+		Service: "pizza", Config: httpserver.Config{Addr: "127.0.0.1:0", PageSize: 5}, Spec: spec, Messages: httpapi.Messages(), Identity: callers,
 		Log: slog.New(slog.DiscardHandler),
 	})
 	require.NoError(t, err)

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+
+	"github.com/tizza/tizza/pkg/page"
 )
 
 // Pizza is one pizza. A pizza of the house has no creator.
@@ -17,6 +19,7 @@ type Pizza struct {
 	Creator     *uuid.UUID
 	CreatedAt   time.Time
 	UpdatedAt   time.Time
+	Version     int64 // another one after every write
 }
 
 // Nullable is what a caller says of something that can be null: nothing, null or a value.
@@ -25,11 +28,19 @@ type Nullable[T any] struct {
 	Value *T
 }
 
-// Draft is what a caller says of a pizza; nil is left unsaid.
+// Or is the value, or the fallback if there is none.
+func (n Nullable[T]) Or(fallback T) T {
+	if n.Value == nil {
+		return fallback
+	}
+	return *n.Value
+}
+
+// Draft is what a caller says of a pizza; nil is left unsaid. Null is "" where there is always a text.
 type Draft struct {
 	Title       *string
-	Description *string
-	ImageURL    *string
+	Description Nullable[string]
+	ImageURL    Nullable[string]
 	Creator     Nullable[uuid.UUID]
 }
 
@@ -38,11 +49,11 @@ func (d Draft) Apply(p *Pizza) {
 	if d.Title != nil {
 		p.Title = *d.Title
 	}
-	if d.Description != nil {
-		p.Description = *d.Description
+	if d.Description.Said {
+		p.Description = d.Description.Or("")
 	}
-	if d.ImageURL != nil {
-		p.ImageURL = *d.ImageURL
+	if d.ImageURL.Said {
+		p.ImageURL = d.ImageURL.Or("")
 	}
 	if d.Creator.Said {
 		p.Creator = d.Creator.Value
@@ -60,16 +71,16 @@ type Filter struct {
 type Store interface {
 	// Add returns Gone if the creator has been erased.
 	Add(context.Context, Pizza) (Pizza, error)
-	// Put creates the pizza at its id (created is true) or replaces the one there, if permit allows that. It returns
-	// what Add returns, and permit's error.
-	Put(ctx context.Context, pizza Pizza, permit func(old Pizza) error) (stored Pizza, created bool, err error)
-	// Change applies the draft to a pizza, if permit allows that. It returns NotFound, permit's error, and what Add
-	// returns.
-	Change(ctx context.Context, id int64, draft Draft, permit func(old Pizza) error) (Pizza, error)
+	// Put stores what edit makes of the pizza at the id, or of nil if there is none (created is true), while nobody else
+	// can change it. If that is what was there, nothing is written. It returns edit's error, and Gone if the creator,
+	// which is whose pizza edit may make it, has been erased.
+	Put(ctx context.Context, id int64, creator *uuid.UUID, edit func(old *Pizza) (Pizza, error)) (stored Pizza, created bool, err error)
 	// Get returns NotFound.
 	Get(ctx context.Context, id int64) (Pizza, error)
-	// List returns a window of the pizzas in the order of their ids, and how many there are in all.
-	List(ctx context.Context, filter Filter, limit, offset int) ([]Pizza, int64, error)
+	// Version is that of a pizza. It returns NotFound.
+	Version(ctx context.Context, id int64) (int64, error)
+	// List returns a window of the pizzas in the order of their ids.
+	List(context.Context, Filter, page.Window) (page.Result[Pizza], error)
 	// Remove deletes the pizza if permit allows it. It returns NotFound and permit's error.
 	Remove(ctx context.Context, id int64, permit func(Pizza) error) error
 }

@@ -17,7 +17,7 @@ func permit(caller identity.Caller, p Pizza) error {
 	return fault.New(fault.Forbidden, "This pizza is somebody else's.")
 }
 
-// creator says whose pizza it is when the caller says this of it. Left unsaid, it is the person's who calls, or the
+// creator says whose a new pizza is when the caller says this of it. Left unsaid, it is the person's who calls, or the
 // house's if a service does; null is the house only to those who may speak for it.
 func creator(caller identity.Caller, said Nullable[uuid.UUID]) (*uuid.UUID, error) {
 	if err := identity.Require(caller); err != nil {

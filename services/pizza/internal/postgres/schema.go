@@ -15,7 +15,7 @@ var files embed.FS
 
 // Schemas is everything in the database, in the order of migration.
 func Schemas() []postgres.Schema {
-	return []postgres.Schema{outbox.Schema(), erasure.Schema(), postgres.Embedded("pizza", files, "migrations")}
+	return []postgres.Schema{outbox.Schema(), erasure.Schema(), postgres.Rows(), postgres.Embedded("pizza", files, "migrations")}
 }
 
 // Register lists the columns that point to people. A pizza that goes with its person is announced, in the format, as

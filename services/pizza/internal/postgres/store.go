@@ -10,6 +10,7 @@ import (
 
 	"github.com/tizza/tizza/pkg/erasure"
 	"github.com/tizza/tizza/pkg/message"
+	"github.com/tizza/tizza/pkg/page"
 	"github.com/tizza/tizza/pkg/postgres"
 	"github.com/tizza/tizza/services/pizza/internal/pizza"
 )
@@ -34,18 +35,20 @@ type row struct {
 	Creator     *uuid.UUID
 	CreatedAt   time.Time
 	UpdatedAt   time.Time // gorm writes both
+	Version     int64     `gorm:"default:(-)"` // a trigger does
 }
 
 // TableName implements gorm's Tabler.
 func (row) TableName() string { return "pizzas" }
 
-func rowOf(p pizza.Pizza) row { return row(p) }
+// ListKey implements postgres.Listed.
+func (r row) ListKey() (key, version int64) { return r.ID, r.Version }
 
 func (r row) pizza() pizza.Pizza { return pizza.Pizza(r) }
 
 // Add implements pizza.Store.
 func (s *Store) Add(ctx context.Context, p pizza.Pizza) (pizza.Pizza, error) {
-	r := rowOf(p)
+	r := row(p)
 	err := s.db.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
 		if err := s.admit(tx, p.Creator); err != nil {
 			return err
@@ -55,50 +58,22 @@ func (s *Store) Add(ctx context.Context, p pizza.Pizza) (pizza.Pizza, error) {
 	return r.pizza(), postgres.Fault(err)
 }
 
-// Put implements pizza.Store.
-func (s *Store) Put(ctx context.Context, p pizza.Pizza, permit func(pizza.Pizza) error) (pizza.Pizza, bool, error) {
-	created := false
-	r := rowOf(p)
-	err := s.db.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
-		if err := s.admit(tx, p.Creator); err != nil {
-			return err
-		}
-		old, isNew, err := postgres.InsertOrLock(tx, &r, p.ID)
-		if created = isNew; err != nil || created {
-			return err
-		}
-		if err := permit(old.pizza()); err != nil {
-			return err
-		}
-		r.CreatedAt = old.CreatedAt
-		return save(tx, &r)
-	})
-	return r.pizza(), created, postgres.Fault(err)
-}
-
-// Change implements pizza.Store. The new creator is admitted before the row is locked; the old one is safe: an
+// Put implements pizza.Store. The creator that it may get is admitted before the row is locked; the one it has is safe: an
 // erasure waits for the row, and then deletes it.
-func (s *Store) Change(ctx context.Context, id int64, draft pizza.Draft, permit func(pizza.Pizza) error) (pizza.Pizza, error) {
-	var p pizza.Pizza
-	err := s.db.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
-		if err := s.admit(tx, draft.Creator.Value); err != nil {
+func (s *Store) Put(ctx context.Context, id int64, creator *uuid.UUID, edit func(*pizza.Pizza) (pizza.Pizza, error)) (pizza.Pizza, bool, error) {
+	var r row
+	created := false
+	err := s.db.WithContext(ctx).Transaction(func(tx *gorm.DB) (err error) {
+		if err := s.admit(tx, creator); err != nil {
 			return err
 		}
-		r, err := postgres.Lock[row](tx, id)
-		if err != nil {
-			return err
-		}
-		p = r.pizza()
-		if err := permit(p); err != nil {
-			return err
-		}
-		draft.Apply(&p)
-		r = rowOf(p)
-		err = save(tx, &r)
-		p = r.pizza()
+		r, created, err = postgres.Put(tx, id, func(old *row) (row, error) {
+			p, err := edit((*pizza.Pizza)(old))
+			return row(p), err
+		})
 		return err
 	})
-	return p, postgres.Fault(err)
+	return r.pizza(), created, postgres.Fault(err)
 }
 
 // Get implements pizza.Store.
@@ -108,11 +83,20 @@ func (s *Store) Get(ctx context.Context, id int64) (pizza.Pizza, error) {
 	return r.pizza(), postgres.Fault(err)
 }
 
+// Version implements pizza.Store.
+func (s *Store) Version(ctx context.Context, id int64) (int64, error) {
+	var r row
+	err := s.db.WithContext(ctx).Select("version").Take(&r, id).Error
+	return r.Version, postgres.Fault(err)
+}
+
+var byID = postgres.Order{Key: "id", Tallied: true}
+
 var literal = strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`)
 
 // List implements pizza.Store.
-func (s *Store) List(ctx context.Context, filter pizza.Filter, limit, offset int) ([]pizza.Pizza, int64, error) {
-	query := s.db.WithContext(ctx).Model(&row{})
+func (s *Store) List(ctx context.Context, filter pizza.Filter, window page.Window) (page.Result[pizza.Pizza], error) {
+	query := s.db.WithContext(ctx)
 	if filter.IDs != nil {
 		query = query.Where("id IN ?", filter.IDs)
 	}
@@ -123,15 +107,8 @@ func (s *Store) List(ctx context.Context, filter pizza.Filter, limit, offset int
 		pattern := "%" + literal.Replace(filter.Text) + "%"
 		query = query.Where("(title ILIKE ? OR description ILIKE ?)", pattern, pattern)
 	}
-	rows, count, err := postgres.Window[row](query, limit, offset)
-	if err != nil {
-		return nil, 0, postgres.Fault(err)
-	}
-	pizzas := make([]pizza.Pizza, len(rows))
-	for i, r := range rows {
-		pizzas[i] = r.pizza()
-	}
-	return pizzas, count, nil
+	result, err := postgres.Window[row](query, byID, window)
+	return page.Map(result, row.pizza), postgres.Fault(err)
 }
 
 // Remove implements pizza.Store.
@@ -157,8 +134,4 @@ func (s *Store) admit(tx *gorm.DB, creator *uuid.UUID) error {
 		return nil
 	}
 	return s.holder.Admit(tx, *creator)
-}
-
-func save(tx *gorm.DB, r *row) error {
-	return tx.Model(r).Select("Title", "Description", "ImageURL", "Creator", "UpdatedAt").Updates(r).Error
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/tizza/tizza/pkg/erasure"
 	"github.com/tizza/tizza/pkg/fault"
 	"github.com/tizza/tizza/pkg/message"
+	"github.com/tizza/tizza/pkg/page"
 	"github.com/tizza/tizza/pkg/postgres"
 	"github.com/tizza/tizza/pkg/servertest"
 	pizzav1 "github.com/tizza/tizza/proto/pizza/v1"
@@ -69,6 +70,37 @@ func (w world) announced(t *testing.T) []int64 {
 func allow(pizza.Pizza) error { return nil }
 func deny(pizza.Pizza) error  { return fault.New(fault.Forbidden, "no") }
 
+// put stores the pizza, whatever is there.
+func (w world) put(t *testing.T, p pizza.Pizza) (pizza.Pizza, bool, error) {
+	t.Helper()
+	return w.Put(t.Context(), p.ID, p.Creator, func(old *pizza.Pizza) (pizza.Pizza, error) {
+		if old != nil {
+			p.CreatedAt, p.UpdatedAt, p.Version = old.CreatedAt, old.UpdatedAt, old.Version
+		}
+		return p, nil
+	})
+}
+
+// change applies a draft to the pizza, which has to be there.
+func (w world) change(t *testing.T, id int64, draft pizza.Draft) (pizza.Pizza, error) {
+	t.Helper()
+	p, _, err := w.Put(t.Context(), id, draft.Creator.Value, func(old *pizza.Pizza) (pizza.Pizza, error) {
+		draft.Apply(old)
+		return *old, nil
+	})
+	return p, err
+}
+
+func (w world) list(t *testing.T, filter pizza.Filter, window page.Window) (ids []int64, result page.Result[pizza.Pizza]) {
+	t.Helper()
+	result, err := w.List(t.Context(), filter, window)
+	require.NoError(t, err)
+	for _, p := range result.Items {
+		ids = append(ids, p.ID)
+	}
+	return ids, result
+}
+
 func funghi(creator *uuid.UUID) pizza.Pizza {
 	return pizza.Pizza{Title: "Funghi", Description: "with mushrooms", ImageURL: "https://pizza.test/1.png", Creator: creator}
 }
@@ -93,53 +125,74 @@ func TestStore(t *testing.T) {
 		w := given(t)
 		p := funghi(&ada)
 		p.ID = 7
-		first, created, err := w.Put(t.Context(), p, deny)
+		first, created, err := w.put(t, p)
 		require.NoError(t, err)
 		assert.True(t, created)
-		second, created, err := w.Put(t.Context(), pizza.Pizza{ID: 7, Title: "Salami"}, allow)
+		second, created, err := w.put(t, pizza.Pizza{ID: 7, Title: "Salami"})
 		require.NoError(t, err)
 		assert.False(t, created)
 		read, err := w.Get(t.Context(), 7)
 		require.NoError(t, err)
 		assert.Equal(t, second, read)
-		assert.Equal(t, pizza.Pizza{ID: 7, Title: "Salami", CreatedAt: first.CreatedAt, UpdatedAt: second.UpdatedAt}, read)
+		assert.Equal(t, pizza.Pizza{ID: 7, Title: "Salami", CreatedAt: first.CreatedAt, UpdatedAt: second.UpdatedAt, Version: second.Version}, read)
 		assert.True(t, second.UpdatedAt.After(first.UpdatedAt))
+		assert.Greater(t, second.Version, first.Version)
 	})
-	t.Run("nothing is replaced, changed or removed without permission", func(t *testing.T) {
+	t.Run("what is put as it is is not written", func(t *testing.T) {
 		t.Parallel()
 		w := given(t)
 		p, err := w.Add(t.Context(), funghi(&ada))
 		require.NoError(t, err)
-		_, _, err = w.Put(t.Context(), pizza.Pizza{ID: p.ID, Title: "Salami"}, deny)
-		require.True(t, fault.Is(err, fault.Forbidden))
-		_, err = w.Change(t.Context(), p.ID, pizza.Draft{Title: new("Salami")}, deny)
-		require.True(t, fault.Is(err, fault.Forbidden))
-		require.True(t, fault.Is(w.Remove(t.Context(), p.ID, deny), fault.Forbidden))
-		read, err := w.Get(t.Context(), p.ID)
+		for range 2 {
+			again := funghi(new(ada)) // another pointer to the same person
+			again.ID = p.ID
+			stored, created, err := w.put(t, again)
+			require.NoError(t, err)
+			assert.False(t, created)
+			assert.Equal(t, p, stored)
+		}
+		changed, err := w.change(t, p.ID, pizza.Draft{Title: new("Funghi")})
 		require.NoError(t, err)
-		assert.Equal(t, p, read)
+		assert.Equal(t, p, changed)
+	})
+	t.Run("nothing is replaced or removed without permission", func(t *testing.T) {
+		t.Parallel()
+		w := given(t)
+		p, err := w.Add(t.Context(), funghi(&ada))
+		require.NoError(t, err)
+		for _, id := range []int64{p.ID, 50} {
+			_, _, err = w.Put(t.Context(), id, nil, func(*pizza.Pizza) (pizza.Pizza, error) {
+				return pizza.Pizza{ID: id, Title: "Salami"}, deny(p)
+			})
+			require.True(t, fault.Is(err, fault.Forbidden))
+		}
+		require.True(t, fault.Is(w.Remove(t.Context(), p.ID, deny), fault.Forbidden))
+		ids, list := w.list(t, pizza.Filter{}, page.Window{Limit: 10})
+		assert.Equal(t, []int64{p.ID}, ids)
+		assert.Equal(t, p, list.Items[0])
 		assert.Empty(t, w.announced(t))
 	})
-	t.Run("change writes what is said, null too, and nothing else", func(t *testing.T) {
+	t.Run("a change writes what is said, null too, and nothing else", func(t *testing.T) {
 		t.Parallel()
 		w := given(t)
 		p, err := w.Add(t.Context(), funghi(&ada))
 		require.NoError(t, err)
-		changed, err := w.Change(t.Context(), p.ID, pizza.Draft{Description: new(""), Creator: pizza.Nullable[uuid.UUID]{Said: true}}, allow)
+		none := pizza.Nullable[string]{Said: true}
+		changed, err := w.change(t, p.ID, pizza.Draft{Description: none, Creator: pizza.Nullable[uuid.UUID]{Said: true}})
 		require.NoError(t, err)
 		read, err := w.Get(t.Context(), p.ID)
 		require.NoError(t, err)
 		assert.Equal(t, changed, read)
 		assert.True(t, read.UpdatedAt.After(p.UpdatedAt))
-		p.Description, p.Creator, p.UpdatedAt = "", nil, read.UpdatedAt
+		p.Description, p.Creator, p.UpdatedAt, p.Version = "", nil, read.UpdatedAt, read.Version
 		assert.Equal(t, p, read)
 	})
 	t.Run("what is not there is not found", func(t *testing.T) {
 		t.Parallel()
 		w := given(t)
 		_, get := w.Get(t.Context(), 404)
-		_, change := w.Change(t.Context(), 404, pizza.Draft{}, allow)
-		for _, err := range []error{get, change, w.Remove(t.Context(), 404, allow)} {
+		_, version := w.Version(t.Context(), 404)
+		for _, err := range []error{get, version, w.Remove(t.Context(), 404, allow)} {
 			assert.True(t, fault.Is(err, fault.KindNotFound), "%v", err)
 		}
 	})
@@ -154,7 +207,7 @@ func TestList(t *testing.T) {
 		if i < 2 {
 			p.Creator = &ada
 		}
-		_, _, err := w.Put(t.Context(), p, allow)
+		_, _, err := w.put(t, p)
 		require.NoError(t, err)
 	}
 	for _, test := range []struct {
@@ -175,14 +228,17 @@ func TestList(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			pizzas, count, err := w.List(t.Context(), test.filter, 100, 0)
-			require.NoError(t, err)
-			var ids []int64
-			for _, p := range pizzas {
-				ids = append(ids, p.ID)
-			}
+			ids, list := w.list(t, test.filter, page.Window{Limit: 100})
 			assert.Equal(t, test.want, ids)
-			assert.EqualValues(t, len(test.want), count)
+			assert.EqualValues(t, len(test.want), list.Count)
+			if len(test.want) > 1 {
+				ids, list = w.list(t, test.filter, page.Window{Limit: 1, Offset: 1})
+				assert.Equal(t, test.want[1:2], ids)
+				assert.EqualValues(t, len(test.want), list.Count)
+				ids, list = w.list(t, test.filter, page.Window{Limit: 1, Cursor: &page.Cursor{Key: list.First, Back: true}})
+				assert.Equal(t, test.want[:1], ids)
+				assert.EqualValues(t, len(test.want), list.Count)
+			}
 		})
 	}
 }
@@ -209,9 +265,8 @@ func TestForgetting(t *testing.T) {
 		assert.Equal(t, map[string]int32{"pizzas": 2}, receipt.Deleted)
 		assert.Zero(t, receipt.Left)
 		assert.ElementsMatch(t, []int64{1, 4}, w.announced(t))
-		_, count, err := w.List(t.Context(), pizza.Filter{}, 10, 0)
-		require.NoError(t, err)
-		assert.EqualValues(t, 2, count)
+		_, list := w.list(t, pizza.Filter{}, page.Window{})
+		assert.EqualValues(t, 2, list.Count)
 	})
 	t.Run("more pizzas than one statement could announce go too", func(t *testing.T) {
 		t.Parallel()
@@ -231,14 +286,13 @@ func TestForgetting(t *testing.T) {
 		require.NoError(t, err)
 		w.erase(t, ada)
 		_, add := w.Add(t.Context(), funghi(&ada))
-		_, _, create := w.Put(t.Context(), pizza.Pizza{ID: 50, Title: "x", Creator: &ada}, allow)
-		_, _, replace := w.Put(t.Context(), pizza.Pizza{ID: house.ID, Title: "x", Creator: &ada}, allow)
-		_, change := w.Change(t.Context(), house.ID, pizza.Draft{Creator: pizza.Nullable[uuid.UUID]{Said: true, Value: &ada}}, allow)
+		_, _, create := w.put(t, pizza.Pizza{ID: 50, Title: "x", Creator: &ada})
+		_, _, replace := w.put(t, pizza.Pizza{ID: house.ID, Title: "x", Creator: &ada})
+		_, change := w.change(t, house.ID, pizza.Draft{Creator: pizza.Nullable[uuid.UUID]{Said: true, Value: &ada}})
 		for _, err := range []error{add, create, replace, change} {
 			assert.True(t, fault.Is(err, fault.Gone), "%v", err)
 		}
-		_, count, err := w.List(t.Context(), pizza.Filter{Creator: &ada}, 10, 0)
-		require.NoError(t, err)
-		assert.Zero(t, count)
+		_, list := w.list(t, pizza.Filter{Creator: &ada}, page.Window{})
+		assert.Zero(t, list.Count)
 	})
 }
