@@ -26,7 +26,7 @@ type arguments struct {
 
 	Up      struct{} `cmd:"" help:"Start the whole system, or what is missing of it, and wait until it is ready."`
 	Down    struct{} `cmd:"" help:"Stop it; data stays."`
-	Servers struct{} `cmd:"" help:"Start PostgreSQL, RabbitMQ and etcd alone, empty and on free ports, for tests."`
+	Servers struct{} `cmd:"" help:"Start PostgreSQL, RabbitMQ and etcd alone, empty and on free ports, for tests; install Chromium, Node.js and npm, too."`
 	Status  struct {
 		JSON bool `help:"Print JSON."`
 	} `cmd:"" help:"Show what runs."`
@@ -102,6 +102,7 @@ func up(ctx context.Context, options cluster.Options, native bool) error {
 
 func servers(ctx context.Context, options cluster.Options) error {
 	options.ServersOnly, options.Fast, options.Fresh, options.FreePorts = true, true, true, true
+	options.Browser, options.Node = true, true // `make test` ends with tests that need them
 	c, err := cluster.Open(options)
 	if err != nil {
 		return err
@@ -159,7 +160,7 @@ func ending(c *cluster.Cluster, took time.Duration) {
 	var b strings.Builder
 	fmt.Fprintf(&b, "\nReady after %.1f s.\n\n", took.Seconds())
 	for _, name := range cluster.Services() {
-		fmt.Fprintf(&b, "  %-9s %s/openapi.yaml\n", name, c.URL(name))
+		fmt.Fprintf(&b, "  %-9s %s/\n", name, c.URL(name))
 	}
 	fmt.Fprintf(&b, "  %-9s http://127.0.0.1:%d  (tizza / tizza-development)\n", "RabbitMQ", ports[cluster.ManagementPort])
 	fmt.Fprintf(&b, "\nAddresses and secrets are in %s/env. Try:\n\n", dir)

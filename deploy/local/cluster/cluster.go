@@ -18,6 +18,8 @@ type Options struct {
 	Ports       Ports                        // those of the last Up, or the usual ones, if nil (NewPorts)
 	FreePorts   bool                         // any free ports, chosen at the start and kept while it runs
 	ServersOnly bool                         // PostgreSQL, RabbitMQ and etcd only
+	Browser     bool                         // install Chromium too, which the system's tests drive
+	Node        bool                         // install Node.js and npm too, which the system's tests build a client with
 	Fast        bool                         // for tests: nothing waits for a disk, data does not survive a crash of the machine
 	Fresh       bool                         // if it does not run yet, start with empty servers
 	Settings    map[string]map[string]string // more environment per service

@@ -39,8 +39,18 @@ func rabbitMQInstalled() bool {
 	return err == nil
 }
 
-// install brings in the servers that are missing. Nothing starts because of it, now or at the next boot.
-func (c *Cluster) install(ctx context.Context) error {
+// browsers are the names that Chromium goes by. Tests look for the same ones.
+var browsers = []string{"chromium", "chromium-browser", "google-chrome"}
+
+func browserInstalled() bool {
+	return slices.ContainsFunc(browsers, func(name string) bool {
+		_, err := exec.LookPath(name)
+		return err == nil
+	})
+}
+
+// missing returns the packages that this cluster needs and the machine has not.
+func (c *Cluster) missing() []string {
 	var missing []string
 	if postgresBin() == "" {
 		missing = append(missing, "postgresql")
@@ -48,6 +58,22 @@ func (c *Cluster) install(ctx context.Context) error {
 	if !rabbitMQInstalled() {
 		missing = append(missing, "rabbitmq-server")
 	}
+	if c.options.Browser && !browserInstalled() {
+		missing = append(missing, "chromium")
+	}
+	if c.options.Node {
+		for _, wanted := range []struct{ program, from string }{{"node", "nodejs"}, {"npm", "npm"}} {
+			if _, err := exec.LookPath(wanted.program); err != nil {
+				missing = append(missing, wanted.from)
+			}
+		}
+	}
+	return missing
+}
+
+// install brings in what is missing. Nothing starts because of it, now or at the next boot.
+func (c *Cluster) install(ctx context.Context) error {
+	missing := c.missing()
 	if len(missing) == 0 {
 		return nil
 	}
