@@ -3,6 +3,7 @@ package httpserver
 import (
 	"context"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"runtime/debug"
@@ -44,10 +45,28 @@ func (s *Server) withCodec(next http.Handler) http.Handler {
 // long and closes the connection.
 func boundBody(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		r.Body = http.MaxBytesReader(w, r.Body, MaxBody)
+		body := r.Body
+		r.Body = http.MaxBytesReader(w, body, MaxBody)
 		next.ServeHTTP(w, r)
+		if r.ContentLength > MaxBody && r.Header.Get("Expect") == "" {
+			passOver(w, body)
+		}
 	})
 }
+
+// passOver reads some more of a body that is too long, so that a peer who still
+// writes it comes to see the answer instead of a connection that is reset (RFC
+// 9112 §9.6).
+func passOver(w http.ResponseWriter, body io.Reader) {
+	if http.NewResponseController(w).SetReadDeadline(time.Now().Add(passOverTime)) == nil {
+		_, _ = io.CopyN(io.Discard, body, passOverMost) // who has more to say is cut off
+	}
+}
+
+const (
+	passOverMost = 4 * MaxBody
+	passOverTime = time.Second
+)
 
 // facts is what the inside finds out about a request and the access log tells.
 type facts struct {

@@ -53,7 +53,7 @@ func (s *Service) Put(ctx context.Context, caller identity.Caller, id uuid.UUID,
 	if err := draft.whole(false); err != nil {
 		return User{}, false, err
 	}
-	hash, err := s.hash(ctx, draft.Password)
+	hash, err := s.rehash(ctx, id, draft.Password)
 	if err != nil {
 		return User{}, false, err
 	}
@@ -78,7 +78,7 @@ func (s *Service) Change(ctx context.Context, caller identity.Caller, id uuid.UU
 	if err := Permit(caller, id); err != nil {
 		return User{}, err
 	}
-	hash, err := s.hash(ctx, draft.Password)
+	hash, err := s.rehash(ctx, id, draft.Password)
 	if err != nil {
 		return User{}, err
 	}
@@ -95,7 +95,7 @@ func edit(caller identity.Caller, old User, draft Draft, hash string) Edit {
 	if draft.Email != nil {
 		e.User.Email = *draft.Email
 	}
-	if hash != "" {
+	if hash != "" && hash != old.PasswordHash {
 		e.User.PasswordHash, e.EndSessions, e.Keep = hash, true, caller.Session
 	}
 	if e.User.Staff = standing(caller, draft.Staff, old.Staff); e.User.Staff != old.Staff {
@@ -146,6 +146,24 @@ func (s *Service) hash(ctx context.Context, password *string) (string, error) {
 		return "", fault.Invalid(fault.Field{Field: "password", Detail: "must have 8 to 128 characters"})
 	}
 	return s.passwords.Hash(ctx, *password)
+}
+
+// rehash is the hash that the user has, if the password is theirs already: the same twice leaves one state, and ends no
+// session.
+func (s *Service) rehash(ctx context.Context, id uuid.UUID, password *string) (string, error) {
+	if password != nil && lengthAllowed(*password) {
+		u, err := s.store.Get(ctx, id)
+		if err != nil && !fault.Is(err, fault.KindNotFound) {
+			return "", err
+		}
+		if err == nil {
+			same, err := s.passwords.Match(ctx, u.PasswordHash, *password)
+			if err != nil || same {
+				return u.PasswordHash, err
+			}
+		}
+	}
+	return s.hash(ctx, password)
 }
 
 func lengthAllowed(password string) bool {

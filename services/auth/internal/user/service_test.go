@@ -164,6 +164,22 @@ func TestANewPasswordEndsTheOtherSessions(t *testing.T) {
 	assert.False(t, m.edit.EndSessions)
 }
 
+func TestThePasswordThatOneHasChangesNothing(t *testing.T) {
+	u := ada()
+	s, m, _ := newService(u)
+	draft := user.Draft{Username: &u.Username, Email: &u.Email, Password: new("new password")}
+	first, _, err := s.Put(t.Context(), operator, u.ID, draft, whatever)
+	require.NoError(t, err)
+	require.True(t, m.edit.EndSessions)
+	second, _, err := s.Put(t.Context(), operator, u.ID, draft, whatever)
+	require.NoError(t, err)
+	assert.Equal(t, first.PasswordHash, second.PasswordHash)
+	assert.False(t, m.edit.EndSessions)
+	_, err = s.Change(t.Context(), person(u), u.ID, user.Draft{Password: new("new password")}, whatever)
+	require.NoError(t, err)
+	assert.False(t, m.edit.EndSessions)
+}
+
 func TestAnotherStandingEndsAllSessions(t *testing.T) {
 	u := ada()
 	u.Staff = true

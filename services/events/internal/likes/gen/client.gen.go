@@ -226,7 +226,7 @@ type NewLike struct {
 	// Examples: 7
 	Pizza Id `json:"pizza"`
 
-	// User Who likes it; a person can leave this out, and like for nobody else.
+	// User Who likes it; a person can leave this out, and like for nobody else. A service that creates one says it.
 	//
 	// Examples: 6f1c9f9e-3a55-4f0e-9d5b-0c6f0d9b7a11
 	User *openapi_types.UUID `json:"user,omitempty"`
