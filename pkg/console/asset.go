@@ -9,6 +9,9 @@ import (
 	"html/template"
 	"net/http"
 	"path"
+
+	"github.com/tizza/tizza/pkg/fault"
+	"github.com/tizza/tizza/pkg/problem"
 )
 
 //go:embed page.html
@@ -56,7 +59,7 @@ func readAssets() (files map[string][]byte, folder string) {
 func serveAsset(w http.ResponseWriter, r *http.Request) {
 	content, known := assets[r.URL.Path]
 	if !known {
-		http.NotFound(w, r)
+		problem.Write(w, r, fault.NotFound())
 		return
 	}
 	w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")

@@ -3,6 +3,7 @@ package httpserver
 import (
 	"net/http"
 	"strconv"
+	"strings"
 
 	"github.com/labstack/echo/v4"
 
@@ -81,15 +82,21 @@ func (e *exchange) sendBytes(c echo.Context, status int, mediaType string, data 
 // Window is which part of a list the request asks for.
 func Window(c echo.Context, pageSize int) (page.Window, error) {
 	window, err := page.Parse(c.Request(), pageSize)
-	window.Known = exchangeOf(c).fingerprints()
+	window.Known = exchangeOf(c).fingerprints(linked(c, window))
 	return window, err
+}
+
+// linked is a mark for what a page's links are made of, which its rows do not tell.
+func linked(c echo.Context, window page.Window) string {
+	r := c.Request()
+	return hash([]byte(strings.Join([]string{r.URL.Scheme, r.Host, r.URL.RequestURI(), strconv.Itoa(window.Limit)}, " ")))[:6]
 }
 
 // List answers with one page of a list, its neighbours in the Link header too.
 // Without a fingerprint the tag is a hash.
 func List[T any](c echo.Context, window page.Window, result page.Result[T]) error {
 	e := exchangeOf(c)
-	tag := e.tag(markList + result.Fingerprint)
+	tag := e.tag(markList + result.Fingerprint + linked(c, window))
 	if result.Unchanged || result.Fingerprint != "" && e.ifNoneMatch.star {
 		return unchanged(c, tag)
 	}

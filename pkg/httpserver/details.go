@@ -153,7 +153,7 @@ var formats = openapi3.WithStringFormatValidators(map[string]openapi3.StringForm
 	}),
 	"date-time": format(func(s string) bool {
 		t, err := time.Parse(time.RFC3339, s)
-		return err == nil && t.UTC().Year() >= 1 && t.UTC().Year() <= 9999
+		return err == nil && t.UTC().Year() >= 1 && t.UTC().Year() <= 9999 && !strings.Contains(s, ",") // which Go takes for a point
 	}),
 	"date": format(func(s string) bool {
 		_, err := time.Parse(time.DateOnly, s)

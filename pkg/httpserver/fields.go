@@ -205,7 +205,7 @@ func textFields(name string, input *openapi3filter.RequestValidationInput, param
 func formFields(input *openapi3filter.RequestValidationInput, parameter *openapi3.Parameter) []fault.Field {
 	schema := parameter.Schema.Value
 	switch {
-	case parameter.In == openapi3.ParameterInQuery && !schema.Type.Is("array") && len(input.GetQueryParams()[parameter.Name]) > 1:
+	case parameter.In == openapi3.ParameterInQuery && !repeats(parameter) && len(input.GetQueryParams()[parameter.Name]) > 1:
 		return []fault.Field{{Field: parameter.Name, Detail: "must be given once"}}
 	case parameter.In == openapi3.ParameterInPath && schema.Type.Is("integer"):
 		text := input.PathParams[parameter.Name]
@@ -214,6 +214,11 @@ func formFields(input *openapi3filter.RequestValidationInput, parameter *openapi
 		}
 	}
 	return nil
+}
+
+// repeats says that each entry of the list is a parameter of its own.
+func repeats(parameter *openapi3.Parameter) bool {
+	return parameter.Schema.Value.Type.Is("array") && (parameter.Explode == nil || *parameter.Explode)
 }
 
 // boundCounts shortens numbers that have no upper bound to what fits an int: they

@@ -125,6 +125,9 @@ func refuseCrossSite() echo.MiddlewareFunc {
 // 405 the same list. echo does not know that HEAD is GET here.
 func (s *Server) answerOptions(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
+		if strings.Contains(c.Path(), ":") && strings.Count(c.Path(), "/") != strings.Count(echo.GetPath(c.Request()), "/") {
+			return fault.NotFound() // echo lets the last parameter of a path hold the rest of it
+		}
 		methods, known := c.Get(echo.ContextKeyHeaderAllow).(string)
 		path := c.Request().URL.Path
 		if fixed := s.spec.fixed[path]; fixed != "" && !known && strings.Contains(c.Path(), ":") {

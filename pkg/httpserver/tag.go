@@ -89,19 +89,28 @@ func (c condition) holds(tag string) bool { // weakly, as If-None-Match compares
 func (c condition) versions(weak bool) []int64 {
 	versions := make([]int64, 0, len(c.tags))
 	for _, t := range c.tags {
-		if v, err := strconv.ParseInt(t.state(), 10, 64); err == nil && (weak || !t.weak) {
+		if v, ok := t.version(); ok && (weak || !t.weak) {
 			versions = append(versions, v)
 		}
 	}
 	return versions
 }
 
-// fingerprints are the states of lists that the caller has in this representation.
-func (e *exchange) fingerprints() []string {
+// version is what a tag of ours begins with, of whichever edition and representation.
+func (t entityTag) version() (int64, bool) {
+	state, rest, _ := strings.Cut(strings.Trim(t.text, `"`), ".")
+	_, representation, ours := strings.Cut(rest, ".")
+	v, err := strconv.ParseInt(state, 10, 64)
+	return v, err == nil && ours && representation != "" && strconv.FormatInt(v, 10) == state
+}
+
+// fingerprints are those of the pages that the caller has in this representation
+// and with these links.
+func (e *exchange) fingerprints(linked string) []string {
 	var known []string
 	for _, t := range e.ifNoneMatch.tags {
-		if state := t.state(); strings.HasPrefix(state, markList) && t.text == e.tag(state) {
-			known = append(known, strings.TrimPrefix(state, markList))
+		if fingerprint, ok := strings.CutPrefix(strings.TrimSuffix(t.state(), linked), markList); ok && t.text == e.tag(markList+fingerprint+linked) {
+			known = append(known, fingerprint)
 		}
 	}
 	return known

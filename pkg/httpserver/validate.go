@@ -52,7 +52,7 @@ func (s *Server) validate(next echo.HandlerFunc) echo.HandlerFunc {
 // checkParameters gives the bad ones. A path with a bad one names nothing: it
 // is not found, except for PUT, which would create it.
 func (o *operation) checkParameters(c echo.Context) ([]fault.Field, error) {
-	if _, err := url.ParseQuery(c.Request().URL.RawQuery); err != nil { // net/http would leave out what it cannot read
+	if !readableQuery(c.Request().URL.RawQuery) {
 		return []fault.Field{{Field: "query", Detail: "cannot be read: a % begins two hexadecimal digits, and ; is %3B"}}, nil
 	}
 	boundCounts(c.Request().URL, o.parameters)
@@ -83,6 +83,12 @@ func (o *operation) checkParameters(c echo.Context) ([]fault.Field, error) {
 	return bad, nil
 }
 
+// readableQuery says no to what net/http would leave out without a word.
+func readableQuery(query string) bool {
+	_, err := url.ParseQuery(query)
+	return err == nil
+}
+
 // pathParameters gives echo's values the names that the document uses, which
 // need not be echo's: both are in the order of the path.
 func pathParameters(c echo.Context, path string) map[string]string {
@@ -107,7 +113,7 @@ func (o *operation) checkBody(c echo.Context, e *exchange) ([]fault.Field, error
 		return nil, err
 	}
 	mediaType, format, readable := representation.ContentType(c.Request().Header.Get("Content-Type"))
-	if len(data) == 0 && !(readable && format == representation.Protobuf) { // in which that is a message that says nothing
+	if len(data) == 0 && (!readable || format != representation.Protobuf) { // in which that is a message that says nothing
 		if o.body.Required {
 			return []fault.Field{{Field: representation.Body, Detail: "must not be empty"}}, nil
 		}
@@ -142,7 +148,7 @@ func readBody(c echo.Context) ([]byte, error) {
 			return nil, readFault(err)
 		}
 		return data, nil
-	case representation.Gzip:
+	case representation.Gzip, "x-" + representation.Gzip: // the same (RFC 9110 §8.4.1.3)
 		data, err := representation.Decompress(r.Body, MaxBody)
 		switch {
 		case errors.Is(err, representation.ErrTooLarge):

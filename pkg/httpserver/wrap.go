@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"runtime/debug"
 	"strings"
 	"time"
@@ -45,20 +46,21 @@ func (s *Server) withCodec(next http.Handler) http.Handler {
 // long and closes the connection.
 func boundBody(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		body := r.Body
-		r.Body = http.MaxBytesReader(w, body, MaxBody)
-		next.ServeHTTP(w, r)
+		bounded := *r // a copy: net/http knows what to do with a body that nobody read only while it is its own
+		bounded.Body = http.MaxBytesReader(w, r.Body, MaxBody)
+		next.ServeHTTP(w, &bounded)
 		if r.ContentLength > MaxBody && r.Header.Get("Expect") == "" {
-			passOver(w, body)
+			passOver(w, r.Body)
 		}
 	})
 }
 
-// passOver reads some more of a body that is too long, so that a peer who still
-// writes it comes to see the answer instead of a connection that is reset (RFC
-// 9112 §9.6).
+// passOver sends the answer and reads some more of a body that is too long, so
+// that a peer who still writes it comes to see that instead of a connection that
+// is reset (RFC 9112 §9.6).
 func passOver(w http.ResponseWriter, body io.Reader) {
-	if http.NewResponseController(w).SetReadDeadline(time.Now().Add(passOverTime)) == nil {
+	c := http.NewResponseController(w)
+	if c.Flush() == nil && c.SetReadDeadline(time.Now().Add(passOverTime)) == nil {
 		_, _ = io.CopyN(io.Discard, body, passOverMost) // who has more to say is cut off
 	}
 }
@@ -163,12 +165,19 @@ func (s *Server) normalize(next http.Handler) http.Handler {
 		ctx, cancel := context.WithTimeout(r.Context(), requestTimeout)
 		defer cancel()
 		w.Header().Set("X-Content-Type-Options", "nosniff")
+		if !isHost(r.Host) { // it goes into links
+			problem.Write(w, r, fault.Invalid(fault.Field{Field: "Host", Detail: "must be a host name or an address, and maybe a port"}))
+			return
+		}
 
 		r = r.WithContext(ctx) // a copy; the URL is copied below
 		u := *r.URL
 		u.Scheme = ""
 		if s.options.Config.trusts(r.RemoteAddr) && strings.EqualFold(r.Header.Get("X-Forwarded-Proto"), "https") {
 			u.Scheme = "https"
+		}
+		if !strings.Contains(strings.ToLower(u.RawPath), "%2f") {
+			u.RawPath = "" // what is escaped is the same as what is not, but for a slash (RFC 3986 §6.2.2)
 		}
 		if len(u.Path) > 1 {
 			u.Path, u.RawPath = strings.TrimSuffix(u.Path, "/"), strings.TrimSuffix(u.RawPath, "/")
@@ -179,6 +188,12 @@ func (s *Server) normalize(next http.Handler) http.Handler {
 		}
 		next.ServeHTTP(w, r)
 	})
+}
+
+// isHost takes none, as HTTP/1.0 does.
+func isHost(host string) bool {
+	u, err := url.Parse("http://" + host)
+	return host == "" || err == nil && u.Host == host && u.Hostname() != ""
 }
 
 // recorder remembers the status.

@@ -98,6 +98,9 @@ func Write(w http.ResponseWriter, r *http.Request, err error) {
 		header.Del(name) // of the answer that was under way
 	}
 	header.Set("X-Content-Type-Options", "nosniff")
+	if header.Get("Cache-Control") == "" {
+		header.Set("Cache-Control", "no-store")
+	}
 	if f.Kind == fault.Unauthenticated {
 		header.Set("WWW-Authenticate", challenge)
 	}

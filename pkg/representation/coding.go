@@ -14,24 +14,27 @@ import (
 // Gzip is the name of the one content coding that is spoken (RFC 9110 §8.4.1.3).
 const Gzip = "gzip"
 
-// Compressed says whether Accept-Encoding asks for gzip: by its name, or by a
-// star that does not exclude it. No header asks for nothing.
+// Compressed says whether Accept-Encoding asks for gzip, by its name or by a
+// star, and not for the document as it is with more weight. No header asks for
+// nothing.
 func Compressed(header http.Header) bool {
-	named, star := -1.0, -1.0
+	named, star, plain := -1.0, -1.0, -1.0
 	for entry := range strings.SplitSeq(strings.Join(header.Values("Accept-Encoding"), ","), ",") {
 		coding, params, _ := strings.Cut(entry, ";")
 		_, q, _ := strings.Cut(params, "=")
 		switch strings.ToLower(strings.TrimSpace(coding)) {
 		case Gzip, "x-gzip":
 			named = weight(strings.TrimSpace(q))
+		case "identity":
+			plain = weight(strings.TrimSpace(q))
 		case "*":
 			star = weight(strings.TrimSpace(q))
 		}
 	}
-	if named >= 0 {
-		return named > 0
+	if named < 0 {
+		named = star
 	}
-	return star > 0
+	return named > 0 && named >= plain
 }
 
 var writers = sync.Pool{New: func() any {

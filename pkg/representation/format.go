@@ -72,7 +72,7 @@ func ContentType(header string) (mediaType string, f Format, ok bool) {
 // named first. It returns false if none will do.
 func Accepted(header http.Header) (Format, bool) {
 	accept := strings.TrimSpace(strings.Join(header.Values("Accept"), ","))
-	if accept == "" {
+	if strings.Trim(accept, ", \t") == "" {
 		return JSON, true
 	}
 	ranges := parseAccept(accept)

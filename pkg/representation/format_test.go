@@ -37,6 +37,7 @@ func TestAcceptChoosesWhatIsWantedMost(t *testing.T) {
 		"application/json;q=0, application/msgpack;q=0, */*": "protobuf",
 		"text/html, */*;q=0.8":                               "json",
 		"application/msgpack;q=x":                            "msgpack",
+		", ,":                                                "json",
 		"text/html":                                          "",
 		";;":                                                 "",
 		"application/*;q=0, */*":                             "",
@@ -101,6 +102,7 @@ func TestGzipIsUsedWhereItIsAskedFor(t *testing.T) {
 	t.Parallel()
 	for header, want := range map[string]bool{
 		"": false, "gzip": true, "GZIP": true, "x-gzip": true, "br, gzip;q=0.1": true, "*": true, "gzip; q=0.5": true,
+		"gzip, identity": true, "gzip;q=0.1, identity;q=1": false, "identity;q=0, gzip;q=0.1": true,
 		"gzip;q=0": false, "gzip;q=0.000": false, "*;q=0": false, "identity": false, "br": false, "*, gzip;q=0": false, "*;q=0, gzip": true,
 	} {
 		assert.Equal(t, want, representation.Compressed(http.Header{"Accept-Encoding": {header}}), header)

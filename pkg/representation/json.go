@@ -24,7 +24,7 @@ func readJSON(data []byte) (any, error) {
 	if err != nil {
 		return nil, jsonFault(data, decoder, err)
 	}
-	if _, err := decoder.ReadToken(); err != io.EOF {
+	if _, err := decoder.ReadToken(); !errors.Is(err, io.EOF) {
 		return nil, malformed("", "must be one JSON value with nothing behind it")
 	}
 	return value, nil

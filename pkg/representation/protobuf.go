@@ -67,7 +67,7 @@ func (w *protoWriter) endObject() {
 
 // close puts the length of what was written since start before it.
 func (w *protoWriter) close(start int) {
-	length := uint64(len(w.out) - start)
+	length := uint64(len(w.out) - start) //nolint:gosec // never negative
 	room := protowire.SizeVarint(length)
 	for range room {
 		w.out = append(w.out, 0)

@@ -21,21 +21,20 @@ import (
 
 // Thing has a field of every sort that models have.
 type Thing struct {
-	ID      int64            `json:"id"`
-	Small   int32            `json:"small"`
-	Title   string           `json:"title"`
-	Note    *string          `json:"note"`
-	Owner   orNull           `json:"owner"`
-	Made    time.Time        `json:"made"`
-	Ended   *time.Time       `json:"ended,omitempty"`
-	Done    bool             `json:"done"`
-	Ratio   float64          `json:"ratio"`
-	Tags    []string         `json:"tags"`
-	Parts   []Part           `json:"parts"`
-	Part    *Part            `json:"part"`
-	Counts  map[string]int32 `json:"counts"`
-	ByName  map[string]Part  `json:"by_name"`
-	private int
+	ID     int64            `json:"id"`
+	Small  int32            `json:"small"`
+	Title  string           `json:"title"`
+	Note   *string          `json:"note"`
+	Owner  orNull           `json:"owner"`
+	Made   time.Time        `json:"made"`
+	Ended  *time.Time       `json:"ended,omitempty"`
+	Done   bool             `json:"done"`
+	Ratio  float64          `json:"ratio"`
+	Tags   []string         `json:"tags"`
+	Parts  []Part           `json:"parts"`
+	Part   *Part            `json:"part"`
+	Counts map[string]int32 `json:"counts"`
+	ByName map[string]Part  `json:"by_name"`
 }
 
 type Part struct {

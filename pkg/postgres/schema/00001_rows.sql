@@ -9,6 +9,7 @@
 --     version bigint NOT NULL
 --     CREATE TRIGGER pizzas_version BEFORE INSERT OR UPDATE ON pizzas FOR EACH ROW EXECUTE FUNCTION stamp_version();
 CREATE SEQUENCE row_version;
+SELECT setval('row_version', (random() * 2 ^ 40)::bigint + 1); -- so that a database made anew does not begin with the old versions
 
 -- +goose StatementBegin
 CREATE FUNCTION stamp_version() RETURNS trigger LANGUAGE plpgsql AS $$

@@ -23,8 +23,11 @@ func NewService(store Store, pizzas Pizzas, likes Likes) *Service {
 
 // Create invites to an event. It returns Invalid for a pizza that does not exist.
 func (s *Service) Create(ctx context.Context, caller identity.Caller, draft Draft) (Event, error) {
-	e, err := s.complete(ctx, caller, draft)
+	e, err := complete(caller, draft)
 	if err != nil {
+		return Event{}, err
+	}
+	if err := s.mustExist(ctx, e.Pizza); err != nil {
 		return Event{}, err
 	}
 	return s.store.Add(ctx, e)
@@ -33,8 +36,14 @@ func (s *Service) Create(ctx context.Context, caller identity.Caller, draft Draf
 // Put creates an event at an id of the caller's choice, or replaces the one there, whose host stays unless another one
 // is said.
 func (s *Service) Put(ctx context.Context, caller identity.Caller, id int64, draft Draft, condition version.Condition) (Event, bool, error) {
-	e, err := s.complete(ctx, caller, draft)
+	e, err := complete(caller, draft)
 	if err != nil {
+		return Event{}, false, err
+	}
+	if err := s.mayPut(ctx, caller, id, condition); err != nil {
+		return Event{}, false, err
+	}
+	if err := s.mustExist(ctx, e.Pizza); err != nil {
 		return Event{}, false, err
 	}
 	e.ID = id
@@ -52,6 +61,18 @@ func (s *Service) Put(ctx context.Context, caller identity.Caller, id int64, dra
 		}
 		return whole, nil
 	})
+}
+
+// mayPut asks what is asked under the row's lock again, before the pizza service is, which may be down.
+func (s *Service) mayPut(ctx context.Context, caller identity.Caller, id int64, condition version.Condition) error {
+	old, err := s.store.Get(ctx, id)
+	switch {
+	case err == nil:
+		return allow(caller, old, condition)
+	case fault.Is(err, fault.KindNotFound):
+		return condition.OnNothing()
+	}
+	return err
 }
 
 // Change merges the draft into an event. Whether the caller may is asked before the pizza service is, which may be
@@ -117,7 +138,7 @@ func allow(caller identity.Caller, e Event, condition version.Condition) error {
 }
 
 // complete makes a whole event of a draft.
-func (s *Service) complete(ctx context.Context, caller identity.Caller, draft Draft) (Event, error) {
+func complete(caller identity.Caller, draft Draft) (Event, error) {
 	person, err := host(caller, draft.Host)
 	if err != nil {
 		return Event{}, err
@@ -133,9 +154,6 @@ func (s *Service) complete(ctx context.Context, caller identity.Caller, draft Dr
 	}
 	if missing != nil {
 		return Event{}, fault.Invalid(missing...)
-	}
-	if err := s.mustExist(ctx, draft.Pizza.Value); err != nil {
-		return Event{}, err
 	}
 	var e Event
 	draft.Apply(&e)

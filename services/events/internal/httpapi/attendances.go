@@ -62,12 +62,12 @@ func (a *API) DeleteAttendance(c echo.Context, id gen.PathId, user uuid.UUID, _ 
 }
 
 // ListSuggestions serves GET /events/{id}/suggestions.
-func (a *API) ListSuggestions(c echo.Context, id gen.PathId, _ gen.ListSuggestionsParams) error {
-	window, err := httpserver.Window(c, a.pageSize)
-	if err != nil {
-		return err
+func (a *API) ListSuggestions(c echo.Context, id gen.PathId, params gen.ListSuggestionsParams) error {
+	limit := a.pageSize
+	if params.Limit != nil {
+		limit = min(*params.Limit, page.Max)
 	}
-	suggestions, err := a.events.Suggest(c.Request().Context(), httpserver.Caller(c), id, window.Limit)
+	suggestions, err := a.events.Suggest(c.Request().Context(), httpserver.Caller(c), id, limit)
 	if err != nil {
 		return err
 	}

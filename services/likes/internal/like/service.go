@@ -40,6 +40,9 @@ func (s *Service) Put(ctx context.Context, caller identity.Caller, id int64, dra
 	case draft.User != nil:
 		return Like{}, false, nobody
 	}
+	if err := s.mayPut(ctx, caller, id, condition); err != nil {
+		return Like{}, false, err
+	}
 	if err := s.mustExist(ctx, draft.Pizza); err != nil {
 		return Like{}, false, err
 	}
@@ -59,6 +62,18 @@ func (s *Service) Put(ctx context.Context, caller identity.Caller, id int64, dra
 	})
 }
 
+// mayPut asks what is asked under the row's lock again, before the pizza service is, which may be down.
+func (s *Service) mayPut(ctx context.Context, caller identity.Caller, id int64, condition version.Condition) error {
+	old, err := s.store.Head(ctx, id)
+	switch {
+	case err == nil:
+		return allow(caller, old, condition)
+	case fault.Is(err, fault.KindNotFound):
+		return condition.OnNothing()
+	}
+	return err
+}
+
 // Change merges the draft into a like.
 func (s *Service) Change(ctx context.Context, caller identity.Caller, id int64, draft Draft, condition version.Condition) (Like, error) {
 	if draft.User != nil {
@@ -67,6 +82,13 @@ func (s *Service) Change(ctx context.Context, caller identity.Caller, id int64, 
 		}
 	}
 	if draft.Pizza != nil {
+		old, err := s.store.Head(ctx, id)
+		if err != nil {
+			return Like{}, err
+		}
+		if err := allow(caller, old, condition); err != nil {
+			return Like{}, err
+		}
 		if err := s.mustExist(ctx, draft.Pizza); err != nil {
 			return Like{}, err
 		}

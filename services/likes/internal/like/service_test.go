@@ -56,7 +56,12 @@ func (m *memory) Put(_ context.Context, id int64, _ *uuid.UUID, edit func(*like.
 
 func (m *memory) Get(context.Context, int64) (like.Like, error) { return anns(), nil }
 
-func (m *memory) Head(context.Context, int64) (like.Like, error) { return anns(), nil }
+func (m *memory) Head(_ context.Context, id int64) (like.Like, error) {
+	if id != anns().ID {
+		return like.Like{}, fault.NotFound()
+	}
+	return anns(), nil
+}
 
 func (m *memory) List(_ context.Context, f like.Filter, _ page.Window) (page.Result[like.Like], error) {
 	m.filter = f
