@@ -39,10 +39,11 @@ func (f *Format) UnmarshalText(text []byte) error {
 }
 
 // Encode writes body in the format and names the content type. JSON has the schema's own field names, every field,
-// and 64-bit integers as numbers, which they are everywhere else in JSON; keep them below 2^53.
+// and 64-bit integers as numbers, which they are everywhere else in JSON; keep them below 2^53. The same body always gives
+// the same bytes.
 func Encode(format Format, body proto.Message) (contentType string, encoded []byte, err error) {
 	if format == Protobuf {
-		encoded, err = proto.Marshal(body)
+		encoded, err = proto.MarshalOptions{Deterministic: true}.Marshal(body)
 		contentType = protobufType
 	} else {
 		encoded, err = marshalJSON(body)

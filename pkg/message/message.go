@@ -26,6 +26,6 @@ type Message struct {
 	// Optional marks a message that counts as delivered although no queue takes it: a deprecated version whose
 	// last reader has left.
 	Optional bool
-	// Delay is how long the outbox holds it back after its transaction.
+	// Delay is how long the outbox holds it back after its transaction, at most outbox.MaxDelay.
 	Delay time.Duration
 }
