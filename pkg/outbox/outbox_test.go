@@ -3,111 +3,23 @@ package outbox_test
 import (
 	"context"
 	"errors"
-	"log/slog"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/otel/trace"
 	"gorm.io/gorm"
 
 	"github.com/tizza/tizza/pkg/message"
 	"github.com/tizza/tizza/pkg/outbox"
-	"github.com/tizza/tizza/pkg/postgres"
 	"github.com/tizza/tizza/pkg/servertest"
 )
 
-const patience = 20 * time.Second
-
-// broker takes messages, and refuses those that refuse names.
-type broker struct {
-	mu     sync.Mutex
-	taken  []message.Message
-	down   error
-	asked  int // whether it is down
-	refuse func(message.Message) error
-}
-
-func (b *broker) Ready(context.Context) error {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.asked++
-	return b.down
-}
-
-func (b *broker) Publish(_ context.Context, messages []message.Message) []error {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	results := make([]error, len(messages))
-	for i, m := range messages {
-		if results[i] = b.down; b.refuse != nil {
-			results[i] = b.refuse(m)
-		}
-		if results[i] == nil {
-			b.taken = append(b.taken, m)
-		}
-	}
-	return results
-}
-
-func (b *broker) set(change func(*broker)) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	change(b)
-}
-
-func (b *broker) count() int {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return len(b.taken)
-}
-
-func open(t *testing.T) *postgres.Database {
-	t.Parallel()
-	database := servertest.Postgres(t, outbox.Schema())
-	require.NoError(t, database.Migrate(t.Context())) // the template is; this process has not seen it yet
-	return database
-}
-
-func relay(t *testing.T, database *postgres.Database, to *broker) (stop func()) {
-	ctx, cancel := context.WithCancel(t.Context())
-	done := make(chan error, 1)
-	go func() { done <- outbox.NewRelay(database, to, slog.New(slog.DiscardHandler)).Run(ctx) }()
-	stop = sync.OnceFunc(func() {
-		cancel()
-		assert.NoError(t, <-done)
-	})
-	t.Cleanup(stop)
-	return stop
-}
-
-func note(key string) message.Message {
-	return message.Message{ID: uuid.New(), Exchange: "notes", Key: key, ContentType: "application/json", Body: []byte(`{}`)}
-}
-
-func add(t *testing.T, database *postgres.Database, messages ...message.Message) {
-	t.Helper()
-	require.NoError(t, database.DB().WithContext(t.Context()).Transaction(func(tx *gorm.DB) error {
-		return outbox.Append(tx, messages...)
-	}))
-}
-
-func rows(t *testing.T, database *postgres.Database) (n int64) {
-	t.Helper()
-	require.NoError(t, database.DB().WithContext(t.Context()).Raw("SELECT count(*) FROM outbox").Scan(&n).Error)
-	return n
-}
-
-func emptied(t *testing.T, database *postgres.Database) {
-	t.Helper()
-	servertest.Eventually(t, patience, "outbox emptied", func() bool { return rows(t, database) == 0 })
-}
-
 func TestAMessageGoesOutWithItsTransaction(t *testing.T) {
-	database, to := open(t), &broker{}
-	relay(t, database, to)
+	database, to := open(t), &fake{}
+	start(t, newRelay(database, to).Run)
 	sent := note("note.made.1.0.0")
 
 	require.Error(t, database.DB().WithContext(t.Context()).Transaction(func(tx *gorm.DB) error {
@@ -125,16 +37,33 @@ func TestAMessageGoesOutWithItsTransaction(t *testing.T) {
 	assert.WithinDuration(t, time.Now(), got.Time, time.Minute)
 }
 
+func TestManyMessagesAreAppendedTogether(t *testing.T) {
+	database, to := open(t), &fake{}
+	messages := notes(10_000) // more than one statement takes
+	add(t, database, messages...)
+	start(t, newRelay(database, to).Run)
+
+	emptied(t, database)
+	want, got := map[uuid.UUID]int{}, map[uuid.UUID]int{}
+	for _, m := range messages {
+		want[m.ID] = 1
+	}
+	for _, m := range to.taken {
+		got[m.ID]++
+	}
+	assert.Equal(t, want, got)
+}
+
 func TestARowThatCannotGoHoldsUpNoOther(t *testing.T) {
 	database := open(t)
 	stuck := note("note.stuck")
-	to := &broker{refuse: func(m message.Message) error {
+	to := &fake{refuse: func(m message.Message) error {
 		if m.ID == stuck.ID {
 			return errors.New("no queue")
 		}
 		return nil
 	}}
-	relay(t, database, to)
+	start(t, newRelay(database, to).Run)
 	add(t, database, stuck)
 	for range 300 {
 		add(t, database, note("note.made"))
@@ -142,61 +71,18 @@ func TestARowThatCannotGoHoldsUpNoOther(t *testing.T) {
 
 	servertest.Eventually(t, patience, "others sent", func() bool { return to.count() == 300 && rows(t, database) == 1 })
 
-	to.set(func(b *broker) { b.refuse = nil })
+	to.set(func(b *fake) { b.refuse = nil })
 	emptied(t, database)
 	assert.Equal(t, 301, to.count())
 }
 
-func TestABrokerThatIsDownCostsARowNothing(t *testing.T) {
-	database, to := open(t), &broker{down: errors.New("down")}
-	add(t, database, note("note.made"))
-	relay(t, database, to)
-
-	servertest.Eventually(t, patience, "the relay looked twice", func() bool {
-		to.mu.Lock()
-		defer to.mu.Unlock()
-		return to.asked >= 2
-	})
-	var untried int
-	require.NoError(t, database.DB().Raw("SELECT count(*) FROM outbox WHERE attempts = 0").Scan(&untried).Error)
-	assert.Equal(t, 1, untried)
-
-	to.set(func(b *broker) { b.down = nil })
-	emptied(t, database)
-}
-
-func TestARelayThatDiedBetweenPublishAndSettleIsReplaced(t *testing.T) {
-	database, to := open(t), &broker{}
-	add(t, database, note("note.made"))
-	// What a relay leaves that is killed after it has claimed: a lease that runs out.
-	require.NoError(t, database.DB().Exec("UPDATE outbox SET available_at = now() + interval '2 seconds', attempts = 1").Error)
-	relay(t, database, to)
-
-	emptied(t, database)
-	assert.Equal(t, 1, to.count())
-}
-
-func TestTwoRelaysShareTheWork(t *testing.T) {
-	database, to := open(t), &broker{}
-	var messages []message.Message
-	for range 1000 {
-		messages = append(messages, note("note.made"))
-	}
-	add(t, database, messages...)
-	relay(t, database, to)
-	relay(t, database, to)
-
-	emptied(t, database)
-	assert.Equal(t, 1000, to.count(), "no message was sent twice")
-}
-
 func TestADelayedMessageIsHeldBack(t *testing.T) {
-	database, to := open(t), &broker{}
+	database, to := open(t), &fake{}
 	late := note("note.late")
 	late.Delay = 3 * time.Second
 	began := time.Now()
 	add(t, database, late, note("note.soon"))
-	relay(t, database, to)
+	start(t, newRelay(database, to).Run)
 
 	servertest.Eventually(t, patience, "the other is sent", func() bool { return to.count() == 1 })
 	emptied(t, database)
@@ -204,10 +90,87 @@ func TestADelayedMessageIsHeldBack(t *testing.T) {
 	assert.Equal(t, late.ID, to.taken[1].ID)
 }
 
-func TestAppendRefusesAMessageWithoutAnID(t *testing.T) {
+func TestAppendRefuses(t *testing.T) {
 	database := open(t)
-	err := database.DB().WithContext(t.Context()).Transaction(func(tx *gorm.DB) error {
-		return outbox.Append(tx, message.Message{Exchange: "notes", Key: "note.made"})
+	for name, change := range map[string]func(*message.Message){
+		"a message without an id":         func(m *message.Message) { m.ID = uuid.Nil },
+		"a delay that hides a clock jump": func(m *message.Message) { m.Delay = outbox.MaxDelay + time.Second },
+		"a delay into the past":           func(m *message.Message) { m.Delay = -time.Second },
+	} {
+		m := note("note.made")
+		change(&m)
+		require.Error(t, appendTo(t.Context(), database, note("note.made"), m), name)
+	}
+	assert.Zero(t, rows(t, database))
+}
+
+func TestTheTraceAndTheIDOfAMessageAreTheRowsAlsoAfterARetry(t *testing.T) {
+	database := open(t)
+	rabbit := newRabbit(t)
+	require.NoError(t, rabbit.channel.QueueUnbind("reader.notes", "#", "notes", nil))
+	start(t, newRelay(database, rabbit.publisher()).Run)
+	request := trace.NewSpanContext(trace.SpanContextConfig{
+		TraceID: trace.TraceID{0x4b, 0xf9}, SpanID: trace.SpanID{0x00, 0xf0, 0x67}, TraceFlags: trace.FlagsSampled,
 	})
-	require.Error(t, err)
+	sent := note("note.made.1.0.0")
+	sent.Headers = map[string]string{"colour": "blue"}
+	require.NoError(t, appendTo(trace.ContextWithSpanContext(t.Context(), request), database, sent))
+	servertest.Eventually(t, patience, "it failed, as no queue took it", func() bool {
+		return rows(t, database, "state = 'waiting' AND attempts > 0 AND last_error LIKE '%no queue%'") == 1
+	})
+
+	rabbit.bind()
+	emptied(t, database)
+
+	got := rabbit.arrived()
+	require.Len(t, got, 1)
+	assert.Equal(t, sent.ID.String(), got[0].MessageId)
+	assert.Equal(t, "00-4bf90000000000000000000000000000-00f0670000000000-01", got[0].Headers["traceparent"])
+	assert.Equal(t, "blue", got[0].Headers["colour"])
+}
+
+func TestABrokerThatIsDownCostsARowNothing(t *testing.T) {
+	database, to := open(t), &fake{down: errors.New("down")}
+	add(t, database, note("note.made"))
+	start(t, newRelay(database, to).Run)
+
+	servertest.Eventually(t, patience, "the relay looked twice", func() bool {
+		to.mu.Lock()
+		defer to.mu.Unlock()
+		return to.asked >= 2
+	})
+	assert.Equal(t, 1, rows(t, database, "state = 'waiting' AND attempts = 0"))
+
+	to.set(func(b *fake) { b.down = nil })
+	emptied(t, database)
+}
+
+// falling fails with its first batch, and stays down.
+type falling struct{ fake }
+
+func (b *falling) Publish(ctx context.Context, messages []message.Message) []error {
+	b.set(func(b *fake) { b.down = errors.New("connection lost") })
+	return b.fake.Publish(ctx, messages)
+}
+
+func TestABrokerThatGoesDownMeanwhileCostsARowNothing(t *testing.T) {
+	for name, count := range map[string]int{"beside new rows": 3, "alone": 2} {
+		t.Run(name, func(t *testing.T) {
+			database, to := open(t), &falling{}
+			add(t, database, notes(count)...)
+			execute(t, database, "UPDATE outbox SET attempts = ? WHERE id = 1", outbox.MaxAttempts-1)
+			execute(t, database, "UPDATE outbox SET state = 'parked', parked_at = now(), attempts = ? WHERE id = 2", outbox.MaxAttempts+5)
+			var log lines
+			start(t, outbox.NewRelay(database, to, log.log()).LeaseFor(shortLease).Run)
+
+			servertest.Eventually(t, patience, "given back", func() bool {
+				return rows(t, database, "last_error LIKE '%connection lost%'") > 0 && rows(t, database, "state = 'claimed'") == 0
+			})
+			assert.Equal(t, 1, rows(t, database, "id = 1 AND state = 'waiting' AND attempts = 9"))
+			assert.Equal(t, 1, rows(t, database, "id = 2 AND state = 'parked' AND attempts = 15"))
+			assert.Equal(t, count, rows(t, database, "available_at < now() + interval '2 seconds' AND (id < 3 OR attempts = 0)"))
+			servertest.Eventually(t, patience, "held up", func() bool { return log.String() != "" })
+			assert.Regexp(t, `^[^\n]*outbox relay is held up[^\n]*\n$`, log.String(), "and no row was parked")
+		})
+	}
 }

@@ -2,12 +2,11 @@ package outbox
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"log/slog"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/tizza/tizza/pkg/message"
 	"github.com/tizza/tizza/pkg/postgres"
@@ -15,10 +14,9 @@ import (
 
 const (
 	batchSize  = 200
-	lease      = 30 * time.Second // longer than a batch's confirms may take
+	leaseTime  = 30 * time.Second // two thirds to publish in, more than one batch's confirms may take; one to settle in
 	pollEvery  = time.Second
 	listenWait = 5 * time.Second // between attempts to listen
-	settleTime = 10 * time.Second
 )
 
 // Publisher brings messages to the broker.
@@ -29,18 +27,26 @@ type Publisher interface {
 	Ready(context.Context) error
 }
 
-// Relay brings rows from the outbox to the broker. Several may run on one table.
+// Relay brings rows from the outbox to the broker. Several may run on one table. It is a prometheus.Collector.
 type Relay struct {
 	database  *postgres.Database
 	publisher Publisher
 	log       *slog.Logger
+	lease     time.Duration
+	poll      time.Duration
 	wake      chan struct{}
-	failing   bool
+	down      bool // it was, at the last report
+	sent      prometheus.Counter
+	failures  prometheus.Counter
 }
 
 // NewRelay makes a relay from the database's outbox to the publisher.
 func NewRelay(database *postgres.Database, publisher Publisher, log *slog.Logger) *Relay {
-	return &Relay{database: database, publisher: publisher, log: log, wake: make(chan struct{}, 1)}
+	return &Relay{
+		database: database, publisher: publisher, log: log,
+		lease: leaseTime, poll: pollEvery, wake: make(chan struct{}, 1),
+		sent: newSent(), failures: newFailures(),
+	}
 }
 
 // Run relays until ctx ends, then finishes the batch at hand.
@@ -51,16 +57,16 @@ func (r *Relay) Run(ctx context.Context) error {
 		r.listen(ctx)
 	}()
 	defer func() { <-listening }()
-	poll := time.NewTicker(pollEvery)
+	poll := time.NewTicker(r.poll)
 	defer poll.Stop()
 	for {
-		sent, err := r.relay(ctx)
+		claimed, sent, err := r.look(ctx)
 		if ctx.Err() != nil {
 			return nil
 		}
 		r.report(sent, err)
-		if sent == batchSize {
-			continue // there may be more
+		if claimed == batchSize && err == nil {
+			continue // there may be more; what failed has been moved ahead
 		}
 		wake := r.wake
 		if err != nil {
@@ -75,67 +81,34 @@ func (r *Relay) Run(ctx context.Context) error {
 	}
 }
 
-// relay sends one batch, and says how much of it arrived.
-func (r *Relay) relay(ctx context.Context) (sent int, err error) {
+// look sends one batch, and says how many rows it took and how many of them arrived. Its error means that something is
+// down, not that a row failed.
+func (r *Relay) look(ctx context.Context) (claimed, sent int, err error) {
 	select {
 	case <-r.database.Migrated():
 	default:
-		return 0, nil // not yet: the table may not exist
+		return 0, 0, nil // not yet: the table may not exist
 	}
 	if err := r.publisher.Ready(ctx); err != nil {
-		return 0, err // claiming what cannot be sent would only make it wait for its lease
+		return 0, 0, err // claiming what cannot be sent would only make it wait for its lease
 	}
-	rows, err := claim(ctx, r.database.DB(), batchSize, lease)
+	rows, err := claim(ctx, r.database.DB(), batchSize, r.lease)
 	if err != nil || len(rows) == 0 {
-		return 0, err
+		return 0, 0, err
 	}
-	// What is claimed is brought to its end, also when the relay is told to stop.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lease-settleTime)
-	defer cancel()
-	return r.send(ctx, rows)
+	sent, err = r.send(ctx, rows)
+	return len(rows), sent, err
 }
 
-// send publishes the rows, deletes those that arrived, which it counts, and gives back the others.
-func (r *Relay) send(ctx context.Context, rows []row) (int, error) {
-	var failures []error
-	messages := make([]message.Message, 0, len(rows))
-	ids := make([]int64, 0, len(rows))
-	for _, row := range rows {
-		m, err := row.message()
-		if err != nil {
-			failures = append(failures, err, postpone(ctx, r.database.DB(), []int64{row.ID}, err))
-			continue
-		}
-		messages, ids = append(messages, m), append(ids, row.ID)
-	}
-	var delivered []int64
-	failed := map[string][]int64{}
-	reasons := map[string]error{}
-	for i, err := range r.publisher.Publish(ctx, messages) {
-		if err == nil {
-			delivered = append(delivered, ids[i])
-			continue
-		}
-		failed[err.Error()] = append(failed[err.Error()], ids[i])
-		reasons[err.Error()] = err
-	}
-	failures = append(failures, settle(ctx, r.database.DB(), delivered))
-	for text, ids := range failed {
-		err := fmt.Errorf("publish %d outbox rows from %d on: %w", len(ids), ids[0], reasons[text])
-		failures = append(failures, err, postpone(ctx, r.database.DB(), ids, reasons[text]))
-	}
-	return len(delivered), errors.Join(failures...)
-}
-
-// report logs a change between working and failing, not every failure in between. It works again when everything that
-// was tried arrived: a look that found nothing to try proves nothing.
+// report logs a change between working and being held up, not every failure in between. It works again when something
+// has arrived: a look that found nothing to send proves nothing.
 func (r *Relay) report(sent int, err error) {
 	switch {
-	case err != nil && !r.failing:
-		r.failing = true
+	case err != nil && !r.down:
+		r.down = true
 		r.log.Warn("outbox relay is held up, trying again until it works", "error", err)
-	case err == nil && sent > 0 && r.failing:
-		r.failing = false
+	case err == nil && sent > 0 && r.down:
+		r.down = false
 		r.log.Info("outbox relay works again")
 	}
 }
