@@ -3,7 +3,6 @@ package broker_test
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -31,6 +30,8 @@ func TestMain(m *testing.M) {
 
 const patience = 30 * time.Second
 
+var quiet = slog.New(slog.DiscardHandler)
+
 // bench is a publisher, the owner of the exchange "news", on a virtual host of the test's own.
 type bench struct {
 	t         *testing.T
@@ -45,7 +46,9 @@ func newBench(t *testing.T) *bench {
 	b := &bench{t: t, server: server, config: broker.Config{
 		URL: server.URL, Username: server.Username, Password: setting.Secret(server.Password),
 	}}
-	b.publisher = broker.NewPublisher(b.config, slog.New(slog.DiscardHandler), "press", broker.Exchange{Name: "news", Kind: "topic"})
+	b.publisher = broker.NewPublisher(b.config, quiet, broker.Topology{
+		Service: "press", Exchanges: []broker.Exchange{{Name: "news", Kind: "topic"}},
+	})
 	return b
 }
 
@@ -65,13 +68,24 @@ func (b *bench) startPublisher() {
 	servertest.Eventually(b.t, patience, "publisher connected", func() bool { return b.publisher.Ready(b.t.Context()) == nil })
 }
 
-// consume handles the queue reader.news, bound to news by "paper.#".
+// consume handles the queue reader.news, bound to news by "paper.out.1.#".
 func (b *bench) consume(handle broker.Handler) *broker.Consumer {
-	consumer := broker.NewConsumer(b.config, slog.New(slog.DiscardHandler), "reader", b.publisher, broker.Subscription{
-		Queue: "reader.news", Exchange: "news", Keys: []string{"paper.#"}, Handle: handle,
-	})
+	return b.subscribe(broker.Subscription{Handle: handle})
+}
+
+// subscribe runs a replica of the reader.
+func (b *bench) subscribe(s broker.Subscription) *broker.Consumer {
+	consumer := broker.NewConsumer(b.config, quiet, readerTopology(s), b.publisher)
 	b.run(consumer.Run)
 	return consumer
+}
+
+func readerTopology(s broker.Subscription) broker.Topology {
+	s.Queue, s.Exchange = "reader.news", "news"
+	if s.Reads == nil {
+		s.Reads = []string{"paper.out.1"}
+	}
+	return broker.Topology{Service: "reader", Subscriptions: []broker.Subscription{s}}
 }
 
 func (b *bench) ready(consumer *broker.Consumer) {
@@ -101,13 +115,13 @@ func paper(key string) message.Message {
 
 func TestPublishSaysWhatArrived(t *testing.T) {
 	b := newBench(t)
-	require.ErrorIs(t, b.publish(paper("paper.daily"))[0], broker.ErrDisconnected)
+	require.ErrorIs(t, b.publish(paper("paper.out.1.0.0"))[0], broker.ErrDisconnected)
 	b.startPublisher()
 	b.ready(b.consume(func(context.Context, broker.Delivery) error { return nil }))
 
 	nobodys, deprecated := paper("radio.news"), paper("radio.old")
 	deprecated.Optional = true
-	results := b.publish(paper("paper.daily"), nobodys, deprecated, paper("paper.weekly"))
+	results := b.publish(paper("paper.out.1.0.0"), nobodys, deprecated, paper("paper.out.1.1.0"))
 
 	require.NoError(t, results[0])
 	require.ErrorIs(t, results[1], broker.ErrUnrouted)
@@ -121,13 +135,13 @@ func TestADeliveryCarriesWhatWasPublished(t *testing.T) {
 	got := make(chan broker.Delivery, 1)
 	b.ready(b.consume(func(_ context.Context, d broker.Delivery) error { got <- d; return nil }))
 
-	sent := paper("paper.daily")
+	sent := paper("paper.out.1.0.0")
 	require.NoError(t, b.publish(sent)[0])
 
 	d := <-got
 	assert.Equal(t, sent.ID, d.ID)
 	assert.Equal(t, "news", d.Exchange)
-	assert.Equal(t, "paper.daily", d.Key)
+	assert.Equal(t, "paper.out.1.0.0", d.Key)
 	assert.Equal(t, sent.Body, d.Body)
 	assert.Equal(t, sent.Headers, d.Headers)
 	assert.Equal(t, 1, d.Attempt)
@@ -147,14 +161,14 @@ func TestAFailedMessageComesBackAndKeepsItsName(t *testing.T) {
 		}
 		return nil
 	}))
-	sent := paper("paper.daily")
+	sent := paper("paper.out.1.0.0")
 	require.NoError(t, b.publish(sent)[0])
 
 	for attempt := 1; attempt <= 3; attempt++ {
 		d := <-got
 		assert.Equal(t, attempt, d.Attempt)
 		assert.Equal(t, sent.ID, d.ID)
-		assert.Equal(t, "paper.daily", d.Key)
+		assert.Equal(t, "paper.out.1.0.0", d.Key)
 		assert.Equal(t, "news", d.Exchange)
 	}
 	assert.Zero(t, b.depth("reader.news.dead"))
@@ -165,8 +179,8 @@ func TestWhatCanNeverWorkIsADeadLetterAtOnce(t *testing.T) {
 	b.startPublisher()
 	b.ready(b.consume(func(context.Context, broker.Delivery) error { return broker.Permanent(errors.New("cannot be read")) }))
 
-	require.NoError(t, b.publish(paper("paper.daily"))[0])
-	require.NoError(t, b.server.Channel(t).PublishWithContext(t.Context(), "news", "paper.forged", false, false,
+	require.NoError(t, b.publish(paper("paper.out.1.0.0"))[0])
+	require.NoError(t, b.server.Channel(t).PublishWithContext(t.Context(), "news", "paper.out.1.0.0", false, false,
 		amqp.Publishing{MessageId: "not a UUID"}))
 
 	servertest.Eventually(t, patience, "two dead letters", func() bool { return b.depth("reader.news.dead") == 2 })
@@ -197,8 +211,8 @@ func TestALostConnectionLosesNothingAndAcknowledgesNothingElse(t *testing.T) {
 		return nil
 	})
 	b.ready(consumer)
-	for i := range messages {
-		b.publishUntilTaken(paper(fmt.Sprintf("paper.%d", i)))
+	for range messages {
+		b.publishUntilTaken(paper("paper.out.1.0.0"))
 	}
 	servertest.Eventually(t, patience, "handlers at work", func() bool { return begun.Load() >= 8 })
 
@@ -224,7 +238,7 @@ func TestAConsumerWaitsForTheExchangeOfAnother(t *testing.T) {
 	b.ready(consumer)
 
 	require.NoError(t, consumer.Started(t.Context()))
-	require.NoError(t, b.publish(paper("paper.daily"))[0])
+	require.NoError(t, b.publish(paper("paper.out.1.0.0"))[0])
 	<-got
 }
 
@@ -237,7 +251,7 @@ func TestADeletedQueueComesBack(t *testing.T) {
 	_, err := b.server.Channel(t).QueueDelete("reader.news", false, false, false)
 	require.NoError(t, err)
 
-	b.publishUntilTaken(paper("paper.daily"))
+	b.publishUntilTaken(paper("paper.out.1.0.0"))
 	<-got
 }
 
@@ -246,7 +260,7 @@ func TestAPublisherWhoseExchangeIsDeletedDeclaresItAgain(t *testing.T) {
 	b.startPublisher()
 	require.NoError(t, b.server.Channel(t).ExchangeDelete("news", false, false))
 
-	m := paper("paper.daily")
+	m := paper("paper.out.1.0.0")
 	m.Optional = true
 	b.publishUntilTaken(m)
 }

@@ -1,12 +1,18 @@
 package broker
 
 import (
+	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
 	amqp "github.com/rabbitmq/amqp091-go"
+	"go.opentelemetry.io/otel"
+	"go.opentelemetry.io/otel/propagation"
 
 	"github.com/tizza/tizza/pkg/message"
 )
@@ -15,6 +21,8 @@ import (
 const (
 	positionHeader = "x-position"      // place in its batch: a return is matched by it
 	attemptHeader  = "x-attempt"       // failed attempts so far
+	waitsHeader    = "x-waits"         // times that it has waited for something else
+	replaysHeader  = "x-replays"       // times that an operator has sent it back from the dead letters
 	reasonHeader   = "x-reason"        // why the last one failed
 	firstHeader    = "x-first-failure" // when the first one failed, RFC 3339
 	lastHeader     = "x-last-failure"  // when the last one failed, RFC 3339
@@ -23,88 +31,161 @@ const (
 	keyHeader      = "x-key"           // the key it was first published with
 )
 
+// publication is a message as the broker package sends it.
+type publication struct {
+	message.Message
+	id, kind, app string // its properties message_id, type and app_id: they stay when it moves, right or wrong
+	ttl           string // how long it lies in the queue before it expires, in milliseconds; for ever if empty
+}
+
+// first is a message that this publisher is the first to publish.
+func (p *Publisher) first(m message.Message) publication {
+	return publication{Message: m, id: m.ID.String(), kind: m.Key, app: p.app}
+}
+
 // publishing writes a message as AMQP has it.
-func (p *Publisher) publishing(m publication, position int) amqp.Publishing {
-	headers := amqp.Table{positionHeader: strconv.Itoa(position)}
+func (m publication) publishing(position int) amqp.Publishing {
+	headers := make(amqp.Table, len(m.Headers)+1)
 	for name, value := range m.Headers {
 		headers[name] = value
 	}
-	out := amqp.Publishing{
+	headers[positionHeader] = strconv.Itoa(position)
+	return amqp.Publishing{
 		Headers:      headers,
 		ContentType:  m.ContentType,
 		DeliveryMode: amqp.Persistent,
-		MessageId:    m.ID.String(),
+		Expiration:   m.ttl,
+		MessageId:    m.id,
 		Timestamp:    m.Time,
-		Type:         m.Key,
-		AppId:        p.app,
+		Type:         m.kind,
+		AppId:        m.app,
 		Body:         m.Body,
 	}
-	if m.delay > 0 {
-		out.Expiration = strconv.FormatInt(m.delay.Milliseconds(), 10)
-	}
-	return out
 }
 
 // Delivery is a message as a consumer gets it.
 type Delivery struct {
 	message.Message
+	// Type is what the message says it is; the zero value if it does not say.
+	Type message.Type
+	// App is who published it.
+	App string
 	// Attempt counts from 1. Deliveries that ended with a lost connection do not count.
 	Attempt int
 	// Redelivered says that the broker has, or may have, delivered it before.
 	Redelivered bool
+
+	waits    int    // times that it has waited for something else
+	id, kind string // its properties message_id and type as they came
 }
 
-// read takes a delivery apart. Its error means that the message can never be handled.
+// Trace is the headers that carry the trace in which the message was made, for a message that this one brings about.
+func (d Delivery) Trace() map[string]string {
+	trace := map[string]string{}
+	for _, name := range otel.GetTextMapPropagator().Fields() {
+		if value, ok := d.Headers[name]; ok {
+			trace[name] = value
+		}
+	}
+	return trace
+}
+
+// inTrace is ctx with the delivery's trace.
+func (d Delivery) inTrace(ctx context.Context) context.Context {
+	return otel.GetTextMapPropagator().Extract(ctx, propagation.MapCarrier(d.Headers))
+}
+
+// read takes a delivery apart. Its error means that the message can never be handled; what could be read is there all
+// the same.
 func read(d amqp.Delivery) (Delivery, error) {
-	m := message.Message{
-		Exchange:    d.Exchange,
-		Key:         d.RoutingKey,
-		ContentType: d.ContentType,
-		Body:        d.Body,
-		Time:        d.Timestamp,
-		Headers:     make(map[string]string, len(d.Headers)),
+	out := Delivery{
+		Message: message.Message{
+			Exchange:    d.Exchange,
+			Key:         d.RoutingKey,
+			ContentType: d.ContentType,
+			Body:        d.Body,
+			Time:        d.Timestamp,
+			Headers:     make(map[string]string, len(d.Headers)),
+		},
+		App:         d.AppId,
+		Redelivered: d.Redelivered,
+		id:          d.MessageId,
+		kind:        d.Type,
 	}
 	for name, value := range d.Headers {
 		if text, ok := value.(string); ok {
-			m.Headers[name] = text
+			out.Headers[name] = text
 		}
 	}
-	delete(m.Headers, positionHeader)
-	if exchange, moved := m.Headers[exchangeHeader]; moved {
-		m.Exchange, m.Key = exchange, m.Headers[keyHeader]
+	delete(out.Headers, positionHeader)
+	if exchange, moved := out.Headers[exchangeHeader]; moved {
+		out.Exchange, out.Key = exchange, out.Headers[keyHeader]
 	}
-	failed, _ := strconv.Atoi(m.Headers[attemptHeader])
-	out := Delivery{Message: m, Attempt: failed + 1, Redelivered: d.Redelivered}
-	id, err := uuid.Parse(d.MessageId)
-	if err != nil {
-		return out, fmt.Errorf("message_id %q is not a UUID", d.MessageId)
+	failed, _ := strconv.Atoi(out.Headers[attemptHeader])
+	out.Attempt = max(failed, 0) + 1
+	out.waits, _ = strconv.Atoi(out.Headers[waitsHeader])
+	var err error
+	if out.Type, err = typeOf(out.kind, out.Key); err != nil {
+		return out, err
 	}
-	out.ID = id
+	if out.ID, err = uuid.Parse(d.MessageId); err != nil {
+		return out, fmt.Errorf("message_id %.64q is not a UUID", d.MessageId)
+	}
 	return out, nil
 }
 
+// typeOf is the type that the message states or else its key. One that says nothing has none.
+func typeOf(stated, key string) (message.Type, error) {
+	if stated == "" {
+		parsed, err := message.ParseType(key)
+		if err != nil {
+			return message.Type{}, nil //nolint:nilerr // then it does not say
+		}
+		return parsed, nil
+	}
+	parsed, err := message.ParseType(stated)
+	if err != nil {
+		return message.Type{}, err
+	}
+	return parsed, nil
+}
+
+// understood returns an error unless the message is one of those kinds. One that does not say what it is, such as one
+// that somebody has put into the queue by hand, is taken for what it should be: reading it will tell.
+func (d Delivery) understood(kinds ...string) error {
+	if len(kinds) == 0 || d.Type == (message.Type{}) || slices.Contains(kinds, d.Type.Kind()) {
+		return nil
+	}
+	return fmt.Errorf("%s: this queue reads %s", d.Type, strings.Join(kinds, ", "))
+}
+
 // moved is the delivery on its way to another queue of the same service, its history in headers.
-func (d Delivery) moved(exchange, queue, target string, failed int, reason error, delay time.Duration) publication {
+func (d Delivery) moved(exchange, queue string, reason error, v verdict) publication {
 	now := time.Now().UTC().Format(time.RFC3339)
-	out := d.Message
-	out.Headers = make(map[string]string, len(d.Headers)+6)
-	out.Headers[firstHeader] = now
-	for name, value := range d.Headers {
-		out.Headers[name] = value
+	out := publication{Message: d.Message, id: d.id, kind: d.kind, app: d.App, ttl: v.step.ttl()}
+	out.Headers = maps.Clone(d.Headers)
+	if out.Headers[firstHeader] == "" {
+		out.Headers[firstHeader] = now
 	}
 	out.Headers[exchangeHeader], out.Headers[keyHeader] = d.Exchange, d.Key
 	out.Headers[sourceHeader], out.Headers[lastHeader] = queue, now
-	out.Headers[attemptHeader] = strconv.Itoa(failed)
+	out.Headers[attemptHeader] = strconv.Itoa(v.failed)
+	if v.waits > 0 {
+		out.Headers[waitsHeader] = strconv.Itoa(v.waits)
+	}
 	out.Headers[reasonHeader] = clip(reason.Error())
-	out.Exchange, out.Key = exchange, target
-	return publication{Message: out, delay: delay}
+	out.Exchange, out.Key = exchange, v.step.queue(queue)
+	if v.dead {
+		out.Key, out.ttl = DeadQueue(queue), ""
+	}
+	return out
 }
 
 // clip keeps headers, which have to fit into one frame, small.
 func clip(reason string) string {
 	const most = 500
 	if len(reason) > most {
-		return reason[:most]
+		return strings.ToValidUTF8(reason[:most], "")
 	}
 	return reason
 }

@@ -150,6 +150,14 @@ func (l *link) ready(context.Context) error {
 	return nil
 }
 
+// started returns an error until there has been a usable connection.
+func (l *link) started() error {
+	if !l.wasUp.Load() {
+		return ErrDisconnected
+	}
+	return nil
+}
+
 func (l *link) dial(ctx context.Context) (*socket, error) {
 	uri, err := amqp.ParseURI(l.config.URL)
 	if err != nil {

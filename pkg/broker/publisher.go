@@ -32,9 +32,10 @@ var (
 
 // Publisher publishes with confirms and returns.
 type Publisher struct {
-	link      link
-	app       string
-	exchanges []Exchange
+	link     link
+	app      string
+	topology Topology
+	counts   publisherCounts
 
 	mu      sync.Mutex // one batch at a time: returns and confirms of the channel are the batch's
 	channel atomic.Pointer[channel]
@@ -46,20 +47,17 @@ type channel struct {
 	conn    *socket
 	returns chan amqp.Return
 	blocked atomic.Bool
+	gone    chan struct{} // closed when the channel is
+	cause   error         // set before gone is closed
 }
 
-// publication is a message with what only the broker package adds to it.
-type publication struct {
-	message.Message
-	delay time.Duration // how long it lies in the queue before it expires; 0: for ever
-}
-
-// NewPublisher makes a publisher for the app of that name that owns, and therefore declares, the exchanges.
-func NewPublisher(config Config, log *slog.Logger, app string, exchanges ...Exchange) *Publisher {
+// NewPublisher makes a publisher for the service. It declares the topology's exchanges.
+func NewPublisher(config Config, log *slog.Logger, topology Topology) *Publisher {
 	return &Publisher{
-		link:      link{config: config, name: app + ".publisher", log: log},
-		app:       app,
-		exchanges: exchanges,
+		link:     link{config: config, name: topology.Service + ".publisher", log: log},
+		app:      topology.Service,
+		topology: topology,
+		counts:   newPublisherCounts(),
 	}
 }
 
@@ -68,11 +66,17 @@ func (p *Publisher) Run(ctx context.Context) error { return p.link.run(ctx, p.us
 
 // Ready returns an error while nothing can be published: not connected, or blocked by an alarm.
 func (p *Publisher) Ready(ctx context.Context) error {
-	if ch := p.channel.Load(); ch != nil && ch.blocked.Load() {
+	switch ch := p.channel.Load(); {
+	case ch == nil || ch.IsClosed():
+		return ErrDisconnected
+	case ch.blocked.Load():
 		return ErrBlocked
 	}
 	return p.link.ready(ctx)
 }
+
+// Started returns an error until the publisher has been connected for the first time.
+func (p *Publisher) Started(context.Context) error { return p.link.started() }
 
 func (p *Publisher) use(ctx context.Context, conn *socket) error {
 	ch, err := conn.Channel()
@@ -84,36 +88,43 @@ func (p *Publisher) use(ctx context.Context, conn *socket) error {
 	}
 	// The client hands over a return before it resolves the confirm that follows it, as long as there is room: a
 	// buffer of a batch's size makes "confirmed, and nothing in returns" mean "routed".
-	open := &channel{Channel: ch, conn: conn, returns: ch.NotifyReturn(make(chan amqp.Return, MaxBatch))}
+	open := &channel{Channel: ch, conn: conn, returns: ch.NotifyReturn(make(chan amqp.Return, MaxBatch)), gone: make(chan struct{})}
 	closed := ch.NotifyClose(make(chan *amqp.Error, 1))
 	blocked := conn.NotifyBlocked(make(chan amqp.Blocking, 8))
 	defer p.channel.Store(nil)
 
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error {
-		return keepDeclared(ctx, conn, p.declare, func() {
+		return keepDeclared(ctx, conn, p.topology.declareExchanges, func() {
 			p.channel.CompareAndSwap(nil, open)
 			p.link.connected()
-		})
+		}, nil)
 	})
 	group.Go(func() error {
-		for {
-			select {
-			case <-ctx.Done():
-				return ctx.Err()
-			case err := <-closed:
-				return fmt.Errorf("publishing channel closed: %w", asError(err))
-			case alarm, ok := <-blocked:
-				if !ok {
-					blocked = nil
-					continue
-				}
-				open.blocked.Store(alarm.Active)
-				p.link.log.Warn("broker alarm changed", "connection", p.link.name, "blocked", alarm.Active, "reason", alarm.Reason)
-			}
-		}
+		defer close(open.gone)
+		open.cause = p.watch(ctx, open, closed, blocked)
+		return open.cause
 	})
 	return group.Wait()
+}
+
+// watch returns when the channel is closed, with what the broker has to say about it.
+func (p *Publisher) watch(ctx context.Context, open *channel, closed <-chan *amqp.Error, blocked <-chan amqp.Blocking) error {
+	for {
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case err := <-closed:
+			return fmt.Errorf("publishing channel closed: %w", asError(err))
+		case alarm, ok := <-blocked:
+			if !ok {
+				blocked = nil
+				continue
+			}
+			open.blocked.Store(alarm.Active)
+			p.link.log.Warn("broker alarm changed", "connection", p.link.name, "blocked", alarm.Active, "reason", alarm.Reason)
+		}
+	}
 }
 
 func asError(err *amqp.Error) error {
@@ -123,71 +134,71 @@ func asError(err *amqp.Error) error {
 	return err
 }
 
-func (p *Publisher) declare(ch *amqp.Channel) error {
-	for _, exchange := range p.exchanges {
-		if err := exchange.declare(ch); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // Publish sends the messages and waits for all their confirms, which come pipelined. It returns one error per
 // message, nil for each that the broker has confirmed and at least one queue has taken (or that is Optional).
 // Whatever the error, publishing the message again is safe for consumers that keep an inbox.
 func (p *Publisher) Publish(ctx context.Context, messages []message.Message) []error {
 	batch := make([]publication, len(messages))
 	for i, m := range messages {
-		batch[i] = publication{Message: m}
+		batch[i] = p.first(m)
 	}
 	return p.publish(ctx, batch)
 }
 
 func (p *Publisher) publish(ctx context.Context, batch []publication) []error {
-	results := make([]error, len(batch))
 	if len(batch) > MaxBatch {
-		return fill(results, ErrBatchSize)
+		return failAll(batch, ErrBatchSize)
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	results := p.send(ctx, batch)
+	p.counts.add(results)
+	return results
+}
+
+func (p *Publisher) send(ctx context.Context, batch []publication) []error {
 	ch := p.channel.Load()
 	switch {
 	case ch == nil:
-		return fill(results, ErrDisconnected)
+		return failAll(batch, ErrDisconnected)
 	case ch.blocked.Load():
-		return fill(results, ErrBlocked)
+		return failAll(batch, ErrBlocked)
 	}
 	// A write to a broker that has stopped reading hangs, whatever its context: only cutting the socket ends it.
 	ctx, cancel := context.WithTimeout(ctx, confirmTimeout)
 	defer cancel()
 	defer context.AfterFunc(ctx, func() { _ = ch.conn.raw.Close() })()
 
+	results := make([]error, len(batch))
 	confirms := make([]*amqp.DeferredConfirmation, len(batch))
 	for i, m := range batch {
-		confirms[i], results[i] = ch.PublishWithDeferredConfirmWithContext(ctx, m.Exchange, m.Key, true, false, p.publishing(m, i))
+		confirms[i], results[i] = ch.PublishWithDeferredConfirmWithContext(ctx, m.Exchange, m.Key, true, false, m.publishing(i))
 	}
 	for i, confirm := range confirms {
 		if results[i] != nil {
 			results[i] = fmt.Errorf("%w: %w", ErrUnknown, results[i])
 			continue
 		}
-		results[i] = await(ctx, confirm)
+		results[i] = ch.await(ctx, confirm)
 	}
 	ch.takeReturns(batch, results)
 	return results
 }
 
-// await waits for one confirm. A channel that dies resolves its confirms as not acknowledged, which is not to be
-// told from a refusal; both mean: again.
-func await(ctx context.Context, confirm *amqp.DeferredConfirmation) error {
+// await waits for one confirm. A channel that dies resolves its confirms as not acknowledged: that is no refusal, nobody
+// knows what became of the message. What closed the channel may be about another message of the batch.
+func (c *channel) await(ctx context.Context, confirm *amqp.DeferredConfirmation) error {
 	acked, err := confirm.WaitContext(ctx)
 	switch {
 	case err != nil:
 		return fmt.Errorf("%w: %w", ErrUnknown, err)
-	case !acked:
+	case acked:
+		return nil
+	case !c.IsClosed():
 		return ErrRefused
 	}
-	return nil
+	<-c.gone
+	return fmt.Errorf("%w: %w", ErrUnknown, c.cause)
 }
 
 // takeReturns marks what came back although it was confirmed.
@@ -199,7 +210,7 @@ func (c *channel) takeReturns(batch []publication, results []error) {
 				return
 			}
 			i, err := strconv.Atoi(fmt.Sprint(returned.Headers[positionHeader]))
-			if err != nil || i < 0 || i >= len(batch) || returned.MessageId != batch[i].ID.String() {
+			if err != nil || i < 0 || i >= len(batch) || returned.MessageId != batch[i].id {
 				continue // of an earlier batch that was given up
 			}
 			if results[i] == nil && !batch[i].Optional {
@@ -211,7 +222,8 @@ func (c *channel) takeReturns(batch []publication, results []error) {
 	}
 }
 
-func fill(results []error, err error) []error {
+func failAll(batch []publication, err error) []error {
+	results := make([]error, len(batch))
 	for i := range results {
 		results[i] = err
 	}

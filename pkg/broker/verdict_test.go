@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/assert"
 )
@@ -12,27 +11,24 @@ import (
 func TestVerdict(t *testing.T) {
 	failure := errors.New("no")
 	for name, test := range map[string]struct {
-		attempt    int
-		err        error
-		wantFailed int
-		least      time.Duration
-		most       time.Duration
-		dead       bool
+		attempt, waits int
+		err            error
+		want           verdict
 	}{
-		"the first failure waits a second":     {attempt: 1, err: failure, wantFailed: 1, least: 750 * time.Millisecond, most: time.Second},
-		"the fourth failure waits longer":      {attempt: 4, err: failure, wantFailed: 4, least: 6 * time.Second, most: 8 * time.Second},
-		"the delay stops growing":              {attempt: 9, err: failure, wantFailed: 9, least: 22 * time.Second, most: 30 * time.Second},
-		"the last failure is the end":          {attempt: MaxAttempts, err: failure, wantFailed: MaxAttempts, dead: true},
-		"what never works ends at once":        {attempt: 1, err: Permanent(failure), wantFailed: 1, dead: true},
-		"wrapping changes nothing":             {attempt: 1, err: fmt.Errorf("read: %w", Permanent(failure)), wantFailed: 1, dead: true},
-		"what is not its fault does not count": {attempt: MaxAttempts, err: Later(failure), wantFailed: MaxAttempts - 1, least: time.Second, most: 2 * time.Second},
+		"the first failure waits a second":       {1, 0, failure, verdict{failed: 1, step: steps[0]}},
+		"so does the third":                      {3, 0, failure, verdict{failed: 3, step: steps[0]}},
+		"the fourth failure waits longer":        {4, 0, failure, verdict{failed: 4, step: steps[1]}},
+		"the delay stops growing":                {9, 0, failure, verdict{failed: 9, step: steps[2]}},
+		"the last failure is the end":            {MaxAttempts, 0, failure, verdict{failed: MaxAttempts, dead: true}},
+		"what never works ends at once":          {1, 0, Permanent(failure), verdict{failed: 1, dead: true}},
+		"wrapping changes nothing":               {1, 0, fmt.Errorf("read: %w", Permanent(failure)), verdict{failed: 1, dead: true}},
+		"what is not its fault does not count":   {MaxAttempts, 0, Later(failure), verdict{failed: MaxAttempts - 1, waits: 1, step: steps[0]}},
+		"what waits long comes back less often":  {1, 5, Later(failure), verdict{waits: 6, step: steps[1]}},
+		"but never seldom, and never for ever":   {1, 999, Later(failure), verdict{waits: 1000, step: steps[1]}},
+		"having waited says nothing of failures": {1, 999, failure, verdict{failed: 1, waits: 999, step: steps[0]}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			failed, delay, dead := verdict(test.attempt, test.err)
-			assert.Equal(t, test.wantFailed, failed)
-			assert.Equal(t, test.dead, dead)
-			assert.GreaterOrEqual(t, delay, test.least)
-			assert.LessOrEqual(t, delay, test.most)
+			assert.Equal(t, test.want, judge(Delivery{Attempt: test.attempt, waits: test.waits}, test.err))
 		})
 	}
 }

@@ -1,7 +1,6 @@
 package erasure_test
 
 import (
-	"context"
 	"sync"
 	"testing"
 	"testing/fstest"
@@ -9,6 +8,9 @@ import (
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/structpb"
+	"google.golang.org/protobuf/types/known/timestamppb"
 	"gorm.io/gorm"
 
 	"github.com/tizza/tizza/pkg/broker"
@@ -43,7 +45,8 @@ func write(db *gorm.DB, holder *erasure.Holder, person uuid.UUID) error {
 
 func erase(db *gorm.DB, holder *erasure.Holder, order erasure.Order) (receipt erasure.Receipt, err error) {
 	err = db.Transaction(func(tx *gorm.DB) error {
-		receipt, err = holder.Erase(tx, order)
+		receipts, err := holder.Erase(tx, order)
+		receipt = receipts[order.Message]
 		return err
 	})
 	return receipt, err
@@ -105,7 +108,7 @@ func TestTheScanTellsWhatADeleteLeft(t *testing.T) {
 	database, _ := open(t)
 	db := database.DB().WithContext(t.Context())
 	lazy := erasure.NewHolder("secret", erasure.Register{{
-		Table: "pages", Column: "author", Delete: func(*gorm.DB, uuid.UUID) (int64, error) { return 1, nil },
+		Table: "pages", Column: "author", Delete: func(*gorm.DB, []uuid.UUID) (map[uuid.UUID]int32, error) { return nil, nil },
 	}})
 	ann := uuid.New()
 	require.NoError(t, write(db, lazy, ann))
@@ -142,26 +145,94 @@ func TestNoWriteSurvivesARaceWithTheErasure(t *testing.T) {
 	assert.Zero(t, count(t, db, "pages"))
 }
 
+func TestPeopleOfOneBatchHaveReceiptsOfTheirOwn(t *testing.T) {
+	database, holder := open(t)
+	db := database.DB().WithContext(t.Context())
+	var orders []erasure.Order
+	for pages := range 20 {
+		o := order(uuid.New())
+		orders = append(orders, o, o) // each message twice
+		for range pages {
+			require.NoError(t, write(db, holder, o.Person))
+		}
+	}
+	again := order(orders[10].Person) // another round for one of them
+	orders = append(orders, again)
+	var receipts map[uuid.UUID]erasure.Receipt
+
+	require.NoError(t, db.Transaction(func(tx *gorm.DB) (err error) {
+		receipts, err = holder.Erase(tx, orders...)
+		return err
+	}))
+
+	require.Len(t, receipts, 21)
+	for i, o := range orders[:40] {
+		assert.EqualValues(t, i/2, receipts[o.Message].Deleted["pages"])
+		assert.Zero(t, receipts[o.Message].Left)
+		kept, err := erase(db, holder, o)
+		require.NoError(t, err)
+		assert.Equal(t, receipts[o.Message], kept)
+	}
+	assert.Zero(t, receipts[again.Message].Deleted["pages"])
+	assert.Equal(t, 20, count(t, db, "tombstones"))
+	assert.Zero(t, count(t, db, "pages"))
+}
+
+func TestBatchesWithTheSamePeopleWaitForOneAnother(t *testing.T) {
+	database, holder := open(t)
+	db := database.DB().WithContext(t.Context())
+	people := make([]uuid.UUID, 30)
+	for i := range people {
+		people[i] = uuid.New()
+	}
+	var batches sync.WaitGroup
+	for turn := range 8 {
+		batches.Go(func() {
+			orders := make([]erasure.Order, len(people))
+			for i, person := range people {
+				if turn%2 == 1 {
+					i = len(people) - 1 - i
+				}
+				orders[i] = order(person)
+			}
+			assert.NoError(t, db.Transaction(func(tx *gorm.DB) error {
+				_, err := holder.Erase(tx, orders...)
+				return err
+			}))
+		})
+	}
+	batches.Wait()
+	assert.Equal(t, 30, count(t, db, "tombstones"))
+}
+
+// orderBody is an order as JSON.
+type orderBody struct{ *structpb.Struct }
+
+func (b orderBody) GetUserUuid() string  { return b.Fields["user_uuid"].GetStringValue() }
+func (b orderBody) GetErasureId() string { return b.Fields["erasure_id"].GetStringValue() }
+
 func TestAHandlerAnswersEveryCopyWithTheSameReceipt(t *testing.T) {
 	database, holder := open(t)
 	db := database.DB().WithContext(t.Context())
 	ann := uuid.New()
 	require.NoError(t, write(db, holder, ann))
 	handle := holder.Handler(database, erasure.Wire{
-		Order: func(d broker.Delivery) (erasure.Order, error) {
-			return erasure.Order{Message: d.ID, Erasure: "e1", Person: ann}, nil
-		},
-		Receipt: func(o erasure.Order, r erasure.Receipt) (message.Message, error) {
+		Service: "diary",
+		Order:   func() erasure.OrderBody { return orderBody{new(structpb.Struct)} },
+		Receipt: func(_ erasure.Order, r erasure.Receipt) proto.Message {
 			assert.EqualValues(t, 1, r.Deleted["pages"])
-			return message.Message{ID: uuid.NewSHA1(o.Message, nil), Exchange: "people", Key: "erased", Body: []byte{}}, nil
+			return timestamppb.New(r.ErasedAt)
 		},
+		Exchange: "people", Key: "erased.1.0.0", Format: message.Protobuf,
 	})
-	delivery := broker.Delivery{Message: message.Message{ID: uuid.New()}}
+	delivery := broker.Delivery{Message: message.Message{ID: uuid.New(), Body: []byte(`{"user_uuid":"` + ann.String() + `"}`)}}
 	for range 3 {
-		require.NoError(t, handle(context.Background(), delivery))
+		require.NoError(t, handle(t.Context(), []broker.Delivery{delivery, delivery}))
 	}
 	assert.Equal(t, 3, count(t, db, "outbox"))
 	var ids int
-	require.NoError(t, db.Raw("SELECT count(DISTINCT message_id) FROM outbox").Scan(&ids).Error)
+	require.NoError(t, db.Raw("SELECT count(DISTINCT (message_id, body)) FROM outbox").Scan(&ids).Error)
 	assert.Equal(t, 1, ids)
+	nobody := broker.Delivery{Message: message.Message{ID: uuid.New(), Body: []byte(`{}`)}}
+	assert.True(t, broker.IsPermanent(handle(t.Context(), []broker.Delivery{nobody})))
 }

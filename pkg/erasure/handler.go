@@ -2,7 +2,10 @@ package erasure
 
 import (
 	"context"
+	"fmt"
 
+	"github.com/google/uuid"
+	"google.golang.org/protobuf/proto"
 	"gorm.io/gorm"
 
 	"github.com/tizza/tizza/pkg/broker"
@@ -11,36 +14,83 @@ import (
 	"github.com/tizza/tizza/pkg/postgres"
 )
 
-// Wire knows the messages: how an order comes and how a receipt goes.
+// Wire is the messages by which a holder gets its orders and sends its receipts.
 type Wire struct {
-	// Order reads an order. Its error means that the message can never be read.
-	Order func(broker.Delivery) (Order, error)
-	// Receipt writes the answer to an order. Its message has the same id each time for the same order.
-	Receipt func(Order, Receipt) (message.Message, error)
+	Service string // the holder's name
+	// Order is an empty body to read an order into.
+	Order func() OrderBody
+	// Receipt is the body of the answer to an order.
+	Receipt func(Order, Receipt) proto.Message
+	// Exchange, Key and Format are the receipts'.
+	Exchange, Key string
+	Format        message.Format
 }
 
-// Handler obeys orders that come as messages: erasing and writing the receipt to the outbox are one transaction. The
-// same message again changes nothing and repeats the receipt, in case the first one was lost.
-func (h *Holder) Handler(database *postgres.Database, wire Wire) broker.Handler {
-	return func(ctx context.Context, d broker.Delivery) error {
-		order, err := wire.Order(d)
-		if err != nil {
-			return broker.Permanent(err)
+// OrderBody is what a message says that is an order.
+type OrderBody interface {
+	proto.Message
+	GetUserUuid() string
+	GetErasureId() string
+}
+
+// Handler obeys orders that come as messages: erasing and writing the receipts to the outbox are one transaction. The
+// same message again changes nothing and repeats the receipt, in case the first one was lost. A receipt goes out in the
+// trace of its order.
+func (h *Holder) Handler(database *postgres.Database, wire Wire) broker.BatchHandler {
+	return func(ctx context.Context, deliveries []broker.Delivery) error {
+		orders := make([]Order, len(deliveries))
+		traces := make(map[uuid.UUID]map[string]string, len(deliveries))
+		for i, d := range deliveries {
+			var err error
+			if orders[i], err = wire.order(d); err != nil {
+				return broker.Permanent(err)
+			}
+			traces[d.ID] = d.Trace()
 		}
-		err = database.DB().WithContext(ctx).Transaction(func(tx *gorm.DB) error {
-			receipt, err := h.Erase(tx, order)
+		err := database.DB().WithContext(ctx).Transaction(func(tx *gorm.DB) error {
+			receipts, err := h.Erase(tx, orders...)
 			if err != nil {
 				return err
 			}
-			answer, err := wire.Receipt(order, receipt)
-			if err != nil {
-				return err
-			}
-			return outbox.Append(tx, answer)
+			return wire.answer(tx, orders, receipts, traces)
 		})
 		if postgres.Retryable(err) {
 			return broker.Later(err)
 		}
 		return err
 	}
+}
+
+func (w Wire) order(d broker.Delivery) (Order, error) {
+	body := w.Order()
+	if err := message.Decode(d.ContentType, d.Body, body); err != nil {
+		return Order{}, err
+	}
+	person, err := uuid.Parse(body.GetUserUuid())
+	if err != nil {
+		return Order{}, fmt.Errorf("user_uuid: %w", err)
+	}
+	return Order{Message: d.ID, Erasure: body.GetErasureId(), Person: person}, nil
+}
+
+// answer writes one receipt for each message that brought an order.
+func (w Wire) answer(tx *gorm.DB, orders []Order, receipts map[uuid.UUID]Receipt, traces map[uuid.UUID]map[string]string) error {
+	var answers []message.Message
+	for _, order := range orders {
+		trace, open := traces[order.Message]
+		if !open {
+			continue // a copy of one that has been answered
+		}
+		delete(traces, order.Message)
+		contentType, body, err := message.Encode(w.Format, w.Receipt(order, receipts[order.Message]))
+		if err != nil {
+			return err
+		}
+		answers = append(answers, message.Message{
+			ID:       uuid.NewSHA1(order.Message, []byte(w.Service)), // one receipt per order: a repeated one is a copy
+			Exchange: w.Exchange, Key: w.Key,
+			ContentType: contentType, Body: body, Headers: trace,
+		})
+	}
+	return outbox.Append(tx, answers...)
 }

@@ -23,27 +23,53 @@ var files embed.FS
 // Schema is the inbox's table.
 func Schema() postgres.Schema { return postgres.Embedded("inbox", files, "schema") }
 
-// First remembers in tx that the queue's consumer handles the message, and says whether it is the first time.
-func First(tx *gorm.DB, queue string, id uuid.UUID) (bool, error) {
-	done := tx.Exec("INSERT INTO inbox (queue, message_id) VALUES (?, ?) ON CONFLICT DO NOTHING", queue, id)
-	if done.Error != nil {
-		return false, fmt.Errorf("remember message %s: %w", id, done.Error)
+// First remembers in tx that the queue's consumer handles the messages of these ids, and returns those that it had not
+// seen before. Ids are inserted in one order everywhere, so that two who handle the same ones wait for one another in
+// turn, not in a circle.
+func First(tx *gorm.DB, queue string, ids ...uuid.UUID) (map[uuid.UUID]bool, error) {
+	var inserted []uuid.UUID
+	err := tx.Raw(`
+		INSERT INTO inbox (queue, message_id) SELECT ?, id FROM unnest(?::uuid[]) AS id ORDER BY id
+		ON CONFLICT DO NOTHING RETURNING message_id`, queue, postgres.Array(ids)).Scan(&inserted).Error
+	if err != nil {
+		return nil, fmt.Errorf("remember messages: %w", err)
 	}
-	return done.RowsAffected == 1, nil
+	first := make(map[uuid.UUID]bool, len(inserted))
+	for _, id := range inserted {
+		first[id] = true
+	}
+	return first, nil
 }
 
-// Once runs effect, in one transaction with the remembering, unless the queue's consumer has had the message before. It
-// is a consumer's whole return value: what another try may mend without being the message's fault comes back later.
-func Once(ctx context.Context, database *postgres.Database, queue string, id uuid.UUID, effect func(*gorm.DB) error) error {
+// Once runs effect for the messages that the queue's consumer has not had before, in one transaction with the
+// remembering; not at all if there are none. It is a consumer's whole return value: what another try may mend without
+// being a message's fault comes back later.
+func Once(ctx context.Context, database *postgres.Database, queue string, deliveries []broker.Delivery, effect func(tx *gorm.DB, first []broker.Delivery) error) error {
 	err := database.DB().WithContext(ctx).Transaction(func(tx *gorm.DB) error {
-		first, err := First(tx, queue, id)
-		if err != nil || !first {
+		ids := make([]uuid.UUID, len(deliveries))
+		for i, d := range deliveries {
+			ids[i] = d.ID
+		}
+		first, err := First(tx, queue, ids...)
+		if err != nil || len(first) == 0 {
 			return err
 		}
-		return effect(tx)
+		return effect(tx, once(deliveries, first))
 	})
 	if postgres.Retryable(err) {
 		return broker.Later(err)
 	}
 	return err
+}
+
+// once are the deliveries with those ids, one of each.
+func once(deliveries []broker.Delivery, ids map[uuid.UUID]bool) []broker.Delivery {
+	chosen := make([]broker.Delivery, 0, len(ids))
+	for _, d := range deliveries {
+		if ids[d.ID] {
+			chosen = append(chosen, d)
+			delete(ids, d.ID)
+		}
+	}
+	return chosen
 }

@@ -1,7 +1,9 @@
 package inbox_test
 
 import (
+	"context"
 	"errors"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -11,29 +13,40 @@ import (
 	"github.com/stretchr/testify/require"
 	"gorm.io/gorm"
 
+	"github.com/tizza/tizza/pkg/broker"
 	"github.com/tizza/tizza/pkg/inbox"
+	"github.com/tizza/tizza/pkg/message"
 	"github.com/tizza/tizza/pkg/servertest"
 )
+
+const queue = "reader.news"
+
+func delivery() broker.Delivery { return broker.Delivery{Message: message.Message{ID: uuid.New()}} }
 
 func TestAMessageIsFirstOnceHoweverManyCopiesComeAtATime(t *testing.T) {
 	t.Parallel()
 	db := servertest.Postgres(t, inbox.Schema()).DB().WithContext(t.Context())
-	id := uuid.New()
+	batch := make([]uuid.UUID, 20)
+	for i := range batch {
+		batch[i] = uuid.New()
+	}
 	var firsts atomic.Int32
 	var copies sync.WaitGroup
-	for range 20 {
+	for turn := range 20 {
 		copies.Go(func() {
+			mine := slices.Concat(batch, batch) // copies in one batch, too
+			if turn%2 == 1 {
+				slices.Reverse(mine)
+			}
 			assert.NoError(t, db.Transaction(func(tx *gorm.DB) error {
-				first, err := inbox.First(tx, "reader.news", id)
-				if first {
-					firsts.Add(1)
-				}
+				first, err := inbox.First(tx, queue, mine...)
+				firsts.Add(int32(len(first)))
 				return err
 			}))
 		})
 	}
 	copies.Wait()
-	assert.EqualValues(t, 1, firsts.Load())
+	assert.EqualValues(t, len(batch), firsts.Load())
 }
 
 func TestAMessageWhoseEffectFailedIsFirstAgain(t *testing.T) {
@@ -42,9 +55,9 @@ func TestAMessageWhoseEffectFailedIsFirstAgain(t *testing.T) {
 	id := uuid.New()
 	for range 2 {
 		require.Error(t, db.Transaction(func(tx *gorm.DB) error {
-			first, err := inbox.First(tx, "reader.news", id)
+			first, err := inbox.First(tx, queue, id)
 			require.NoError(t, err)
-			assert.True(t, first)
+			assert.True(t, first[id])
 			return errors.New("the effect failed")
 		}))
 	}
@@ -54,27 +67,47 @@ func TestEveryQueueHasItsOwnInbox(t *testing.T) {
 	t.Parallel()
 	db := servertest.Postgres(t, inbox.Schema()).DB().WithContext(t.Context())
 	id := uuid.New()
-	for _, queue := range []string{"reader.news", "reader.sport"} {
+	for _, queue := range []string{queue, "reader.sport"} {
 		first, err := inbox.First(db, queue, id)
 		require.NoError(t, err)
-		assert.True(t, first)
+		assert.True(t, first[id])
 	}
 }
 
 func TestOnceRunsTheEffectOnceAndAgainAfterItFailed(t *testing.T) {
 	t.Parallel()
 	database := servertest.Postgres(t, inbox.Schema())
-	id, runs, failure := uuid.New(), 0, errors.New("the effect failed")
+	known, unknown, failure := delivery(), delivery(), errors.New("the effect failed")
+	var seen [][]broker.Delivery
 	for _, outcome := range []error{failure, nil, failure} {
-		err := inbox.Once(t.Context(), database, "reader.news", id, func(*gorm.DB) error {
-			runs++
+		err := inbox.Once(t.Context(), database, queue, []broker.Delivery{known}, func(_ *gorm.DB, first []broker.Delivery) error {
+			seen = append(seen, first)
 			return outcome
 		})
-		if runs == 1 {
+		if len(seen) == 1 {
 			require.ErrorIs(t, err, failure)
+			assert.False(t, broker.IsLater(err))
 		} else {
 			require.NoError(t, err)
 		}
 	}
-	assert.Equal(t, 2, runs)
+	assert.Len(t, seen, 2)
+	require.NoError(t, inbox.Once(t.Context(), database, queue, []broker.Delivery{known, unknown, unknown}, func(_ *gorm.DB, first []broker.Delivery) error {
+		assert.Equal(t, []broker.Delivery{unknown}, first)
+		return nil
+	}))
+}
+
+func TestWhatIsTheDatabasesFaultComesLater(t *testing.T) {
+	t.Parallel()
+	database := servertest.Postgres(t, inbox.Schema())
+	err := inbox.Once(t.Context(), database, queue, []broker.Delivery{delivery()}, func(tx *gorm.DB, _ []broker.Delivery) error {
+		return tx.Exec("SELECT pg_terminate_backend(pg_backend_pid())").Error
+	})
+	assert.True(t, broker.IsLater(err), "%v", err)
+
+	ctx, cancel := context.WithTimeout(t.Context(), 0)
+	defer cancel()
+	err = inbox.Once(ctx, database, queue, []broker.Delivery{delivery()}, nil)
+	assert.True(t, broker.IsLater(err), "%v", err)
 }

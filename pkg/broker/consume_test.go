@@ -1,0 +1,290 @@
+package broker_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	amqp "github.com/rabbitmq/amqp091-go"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/tizza/tizza/pkg/broker"
+	"github.com/tizza/tizza/pkg/message"
+	"github.com/tizza/tizza/pkg/servertest"
+)
+
+// audience remembers what it handled.
+type audience struct {
+	mu      sync.Mutex
+	handled map[uuid.UUID]int
+	batches []int
+}
+
+func newAudience() *audience { return &audience{handled: map[uuid.UUID]int{}} }
+
+func (r *audience) note(deliveries ...broker.Delivery) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.batches = append(r.batches, len(deliveries))
+	for _, d := range deliveries {
+		r.handled[d.ID]++
+	}
+}
+
+func (r *audience) count() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.handled)
+}
+
+// fill publishes papers before anybody reads.
+func (b *bench) fill(n int) []message.Message {
+	b.t.Helper()
+	papers := make([]message.Message, n)
+	for i := range papers {
+		papers[i] = paper("paper.out.1.0.0")
+	}
+	for i, err := range b.publish(papers...) {
+		require.NoError(b.t, err, "paper %d", i)
+	}
+	return papers
+}
+
+// declare makes the reader's queue without reading from it.
+func (b *bench) declare() {
+	b.startPublisher()
+	ctx, cancel := context.WithCancel(b.t.Context())
+	defer cancel()
+	consumer := broker.NewConsumer(b.config, quiet, readerTopology(broker.Subscription{Handle: nobody}), b.publisher)
+	done := make(chan error, 1)
+	go func() { done <- consumer.Run(ctx) }()
+	b.ready(consumer)
+	cancel()
+	require.NoError(b.t, <-done)
+}
+
+func nobody(context.Context, broker.Delivery) error { return errors.New("nobody reads yet") }
+
+func TestABatchIsHandledTogetherAndOneBadMessageSinksNoOther(t *testing.T) {
+	b := newBench(t)
+	b.declare()
+	papers := b.fill(100)
+	bad, worse, r := papers[10].ID, papers[60].ID, newAudience()
+	b.ready(b.subscribe(broker.Subscription{Concurrency: 1, Batch: 50, Together: func(_ context.Context, deliveries []broker.Delivery) error {
+		for _, d := range deliveries {
+			switch {
+			case d.ID == bad:
+				return broker.Permanent(errors.New("torn"))
+			case d.ID == worse && d.Attempt < 3:
+				panic("burning")
+			}
+		}
+		r.note(deliveries...)
+		return nil
+	}}))
+
+	servertest.Eventually(t, patience, "all others handled", func() bool { return r.count() == 99 })
+	servertest.Eventually(t, patience, "one dead letter", func() bool { return b.depth("reader.news.dead") == 1 })
+
+	assert.NotContains(t, r.handled, bad)
+	for id, times := range r.handled {
+		assert.Equal(t, 1, times, "%s", id)
+	}
+	servertest.Eventually(t, patience, "nothing left", func() bool { return b.depth("reader.news") == 0 })
+}
+
+func TestABatchIsAcknowledgedWhole(t *testing.T) {
+	b := newBench(t)
+	b.declare()
+	b.fill(200)
+	r := newAudience()
+	consumer := b.subscribe(broker.Subscription{Together: func(_ context.Context, deliveries []broker.Delivery) error {
+		r.note(deliveries...)
+		return nil
+	}})
+	b.ready(consumer)
+
+	servertest.Eventually(t, patience, "all handled", func() bool { return r.count() == 200 })
+	assert.Less(t, len(r.batches), 100, "most came together")
+	servertest.Eventually(t, patience, "connections cut", func() bool { return b.server.CloseConnections(t) >= 1 })
+	b.publishUntilTaken(paper("paper.out.1.0.0"))
+	servertest.Eventually(t, patience, "the next one handled", func() bool { return r.count() == 201 })
+	for id, times := range r.handled {
+		assert.Equal(t, 1, times, "%s was acknowledged", id)
+	}
+}
+
+func TestPoisonHoldsNobodyUp(t *testing.T) {
+	b := newBench(t)
+	b.declare()
+	poison := map[uuid.UUID]bool{}
+	for _, p := range b.fill(50) {
+		poison[p.ID] = true
+	}
+	r := newAudience()
+	b.ready(b.subscribe(broker.Subscription{Handle: func(_ context.Context, d broker.Delivery) error {
+		if poison[d.ID] {
+			return fmt.Errorf("attempt %d fails", d.Attempt)
+		}
+		r.note(d)
+		return nil
+	}}))
+	b.fill(200)
+
+	servertest.Eventually(t, patience, "all others handled", func() bool { return r.count() == 200 })
+	assert.Zero(t, b.depth("reader.news.dead"), "long before the poison has had its attempts")
+}
+
+func TestAShortDelayDoesNotStandBehindALongOne(t *testing.T) {
+	b := newBench(t)
+	b.declare()
+	var slow, quick atomic.Int32
+	first := b.fill(1)[0]
+	b.ready(b.subscribe(broker.Subscription{Handle: func(_ context.Context, d broker.Delivery) error {
+		if d.ID == first.ID {
+			slow.Store(int32(d.Attempt))
+			return errors.New("again")
+		}
+		quick.Store(int32(d.Attempt))
+		if d.Attempt == 1 {
+			return errors.New("once")
+		}
+		return nil
+	}}))
+	servertest.Eventually(t, patience, "the first waits ten seconds", func() bool { return b.depth("reader.news.retry.10s") == 1 })
+
+	b.fill(1)
+
+	servertest.Eventually(t, 5*time.Second, "the second came back after one", func() bool { return quick.Load() == 2 })
+	assert.EqualValues(t, 4, slow.Load())
+}
+
+func TestWhatHasToWaitIsNotLostAndDoesNotCount(t *testing.T) {
+	b := newBench(t)
+	b.startPublisher()
+	got := make(chan broker.Delivery, 10)
+	var there atomic.Bool
+	b.ready(b.consume(func(_ context.Context, d broker.Delivery) error {
+		got <- d
+		if !there.Load() {
+			return broker.Later(errors.New("the other has not come yet"))
+		}
+		return nil
+	}))
+	b.fill(1)
+	for range 3 {
+		assert.Equal(t, 1, (<-got).Attempt)
+	}
+	there.Store(true)
+	d := <-got
+	assert.Equal(t, 1, d.Attempt)
+	servertest.Eventually(t, patience, "done", func() bool { return b.depth("reader.news")+b.depth("reader.news.retry") == 0 })
+}
+
+func TestAVersionThatNobodyReadsIsADeadLetterWithItsReason(t *testing.T) {
+	b := newBench(t)
+	b.startPublisher()
+	r := newAudience()
+	b.ready(b.consume(func(_ context.Context, d broker.Delivery) error { r.note(d); return nil }))
+	id := uuid.New()
+	for _, kind := range []string{"paper.out.2.0.0", "radio.on.1.0.0", "paper", ""} {
+		require.NoError(t, b.server.Channel(t).PublishWithContext(t.Context(), "reader.redelivery", "reader.news", false, false,
+			amqp.Publishing{MessageId: id.String(), Type: kind}))
+	}
+
+	servertest.Eventually(t, patience, "three dead letters", func() bool { return b.depth("reader.news.dead") == 3 })
+	letter, _, err := b.server.Channel(t).Get("reader.news.dead", false)
+	require.NoError(t, err)
+	assert.Equal(t, "paper.out.2.0.0: this queue reads paper.out.1", letter.Headers["x-reason"])
+	assert.Equal(t, "paper.out.2.0.0", letter.Type)
+	assert.Equal(t, id.String(), letter.MessageId)
+	servertest.Eventually(t, patience, "the one that does not say is read", func() bool { return r.count() == 1 })
+}
+
+func TestAMinorVersionIsRead(t *testing.T) {
+	b := newBench(t)
+	b.startPublisher()
+	got := make(chan broker.Delivery, 1)
+	b.ready(b.consume(func(_ context.Context, d broker.Delivery) error { got <- d; return nil }))
+	b.publishUntilTaken(paper("paper.out.1.7.2"))
+	assert.Equal(t, message.Type{Name: "paper.out", Major: 1, Minor: 7, Patch: 2}, (<-got).Type)
+}
+
+func TestReplicasCompeteForTheMessagesOfAQueue(t *testing.T) {
+	b := newBench(t)
+	b.declare()
+	papers := b.fill(300)
+	one, two := newAudience(), newAudience()
+	for _, r := range []*audience{one, two} {
+		b.ready(b.subscribe(broker.Subscription{Concurrency: 1, Handle: func(_ context.Context, d broker.Delivery) error {
+			time.Sleep(2 * time.Millisecond)
+			r.note(d)
+			return nil
+		}}))
+	}
+	servertest.Eventually(t, patience, "all handled", func() bool { return one.count()+two.count() == len(papers) })
+	assert.NotZero(t, one.count())
+	assert.NotZero(t, two.count())
+}
+
+func TestEveryReplicaHearsABroadcast(t *testing.T) {
+	b := newBench(t)
+	radio := broker.NewPublisher(b.config, quiet, broker.Topology{Service: "press", Exchanges: []broker.Exchange{{Name: "radio", Kind: amqp.ExchangeFanout}}})
+	b.run(radio.Run)
+	servertest.Eventually(t, patience, "on the air", func() bool { return radio.Ready(t.Context()) == nil })
+	heard := make(chan int, 10)
+	for replica := range 3 {
+		listener := broker.NewListener(b.config, quiet, broker.Topology{Service: "reader", Broadcasts: []broker.Broadcast{{
+			Exchange: "radio", Reads: []string{"radio.on.1"},
+			Handle: func(context.Context, broker.Delivery) error {
+				heard <- replica
+				if replica == 0 {
+					panic("too loud")
+				}
+				return nil
+			},
+		}}})
+		b.run(listener.Run)
+		b.ready(listener)
+	}
+	for range 2 {
+		m := paper("radio.on.1.0.0")
+		m.Exchange = "radio"
+		require.NoError(t, radio.Publish(t.Context(), []message.Message{m})[0])
+		listeners := map[int]bool{<-heard: true, <-heard: true, <-heard: true}
+		assert.Len(t, listeners, 3)
+	}
+}
+
+func TestADeletedDeadLetterQueueIsMadeAgainForTheNextDeadLetter(t *testing.T) {
+	b := newBench(t)
+	b.startPublisher()
+	b.ready(b.consume(func(context.Context, broker.Delivery) error { return broker.Permanent(errors.New("never")) }))
+	_, err := b.server.Channel(t).QueueDelete("reader.news.dead", false, false, false)
+	require.NoError(t, err)
+
+	b.fill(1)
+
+	servertest.Eventually(t, 10*time.Second, "it is there", func() bool { return b.depth("reader.news.dead") == 1 })
+}
+
+func TestABindingThatIsNoLongerWantedGoes(t *testing.T) {
+	b := newBench(t)
+	b.startPublisher()
+	r := newAudience()
+	handle := func(_ context.Context, d broker.Delivery) error { r.note(d); return nil }
+	b.ready(b.subscribe(broker.Subscription{Reads: []string{"paper.out.1", "paper.out.2"}, Handle: handle}))
+	require.NoError(t, b.publish(paper("paper.out.1.0.0"))[0])
+	b.ready(b.subscribe(broker.Subscription{Reads: []string{"paper.out.2"}, Formerly: []string{"paper.out.1"}, Handle: handle}))
+
+	require.ErrorIs(t, b.publish(paper("paper.out.1.0.0"))[0], broker.ErrUnrouted)
+	require.NoError(t, b.publish(paper("paper.out.2.0.0"))[0])
+	servertest.Eventually(t, patience, "both handled", func() bool { return r.count() == 2 })
+	assert.Zero(t, b.depth("reader.news.dead"))
+}
