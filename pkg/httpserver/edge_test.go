@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/labstack/echo/v4"
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -240,6 +241,17 @@ func TestRootRoutes(t *testing.T) {
 		})
 		assert.Equal(t, 503, down.do(t, "GET", "/readyz", "").StatusCode)
 	})
+	t.Run("metrics are the process's and those of its parts, and one part that fails hides no other", func(t *testing.T) {
+		t.Parallel()
+		fine := prometheus.NewCounter(prometheus.CounterOpts{Name: "things_made_total"})
+		broken := prometheus.NewInvalidMetric(prometheus.NewDesc("things_left", "", nil, nil), errors.New("hunter2"))
+		f := start(t, func(o *httpserver.Options) { o.Metrics = []prometheus.Collector{fine, one{broken}} })
+		got := f.do(t, "GET", "/metrics", "")
+		assert.Equal(t, 200, got.StatusCode)
+		assert.Contains(t, got.body, "\nthings_made_total 0\n")
+		assert.Contains(t, got.body, "\ngo_goroutines ")
+		assert.NotContains(t, got.body, "hunter2")
+	})
 	t.Run("the document is served as it was written and as JSON", func(t *testing.T) {
 		t.Parallel()
 		yaml := f.do(t, "GET", "/openapi.yaml", "")
@@ -370,3 +382,9 @@ func TestStopping(t *testing.T) {
 		assert.NoError(t, s.Run(ctx))
 	})
 }
+
+// one is a collector of one metric.
+type one struct{ prometheus.Metric }
+
+func (o one) Describe(to chan<- *prometheus.Desc) { to <- o.Desc() }
+func (o one) Collect(to chan<- prometheus.Metric) { to <- o.Metric }

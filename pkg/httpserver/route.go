@@ -20,6 +20,7 @@ import (
 const (
 	livezPath       = "/livez"
 	readyzPath      = "/readyz"
+	metricsPath     = "/metrics"
 	openAPIYAMLPath = "/openapi.yaml"
 	openAPIJSONPath = "/openapi.json"
 	consolePath     = "/"
@@ -27,7 +28,8 @@ const (
 	assetsPath      = "/assets/*"
 )
 
-func (s *Server) addRootRoutes() {
+func (s *Server) addRootRoutes(metrics http.Handler) {
+	s.Echo.GET(metricsPath, echo.WrapHandler(metrics))
 	s.Echo.GET(livezPath, echo.WrapHandler(health.Live(s.options.Service, s.options.Version)))
 	s.Echo.GET(readyzPath, func(c echo.Context) error {
 		checks := s.options.Checks
@@ -70,7 +72,11 @@ func (s *Server) document(mediaType string, data []byte) echo.HandlerFunc {
 // rootRoute says that a route is for machinery: nobody's identity matters, and
 // a probe must not fail over a stale token or ask a database about a cookie.
 func rootRoute(path string) bool {
-	return path == livezPath || path == readyzPath || path == openAPIYAMLPath || path == openAPIJSONPath || path == docsPath || path == assetsPath
+	switch path {
+	case livezPath, readyzPath, metricsPath, openAPIYAMLPath, openAPIJSONPath, docsPath, assetsPath:
+		return true
+	}
+	return false
 }
 
 // observeRoute tells the span and the access log the route's template.

@@ -37,6 +37,7 @@ import (
 	"time"
 
 	"github.com/labstack/echo/v4"
+	"github.com/prometheus/client_golang/prometheus"
 	"google.golang.org/protobuf/reflect/protoreflect"
 
 	"github.com/tizza/tizza/pkg/health"
@@ -73,6 +74,7 @@ type Options struct {
 	Services func() map[string]*url.URL
 	Identity *identity.Authenticator
 	Checks   []health.Check
+	Metrics  []prometheus.Collector // what the parts of the service count, served at /metrics
 	Log      *slog.Logger
 }
 
@@ -109,6 +111,10 @@ func New(o Options) (*Server, error) {
 	if err := spec.fits(codec); err != nil {
 		return nil, fmt.Errorf("http server: %w", err)
 	}
+	metrics, err := metrics(o.Metrics)
+	if err != nil {
+		return nil, fmt.Errorf("http server: %w", err)
+	}
 	s := &Server{Echo: echo.New(), options: o, spec: spec, codec: codec}
 	s.Echo.HideBanner, s.Echo.HidePort = true, true
 	s.Echo.IPExtractor = o.Config.ipExtractor()
@@ -120,7 +126,7 @@ func New(o Options) (*Server, error) {
 		s.answerOptions,
 		s.validate,
 	)
-	s.addRootRoutes()
+	s.addRootRoutes(metrics)
 	s.handler = s.wrap(s.Echo)
 	return s, nil
 }

@@ -118,7 +118,7 @@ func (s *Server) logAccess(next http.Handler) http.Handler {
 
 func levelOf(route string, status int) slog.Level {
 	switch {
-	case route == livezPath || route == readyzPath: // what is down is logged where it is noticed
+	case route == livezPath || route == readyzPath || route == metricsPath: // what is down is logged where it is noticed
 		return slog.LevelDebug
 	case status >= 500:
 		return slog.LevelWarn

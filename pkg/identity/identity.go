@@ -7,7 +7,8 @@
 // both come, the token counts and the cookie is not looked at.
 //
 // Sessions open without a call to the service that made them: the cookie holds
-// the session, sealed with a key that all services share.
+// the session, sealed with a key that all services share. One that ends before
+// its cookie does is revoked, in every process by itself: see Revoke.
 package identity
 
 import (
@@ -54,6 +55,7 @@ type Authenticator struct {
 	secure  bool
 	tokens  tokens
 	keys    keys
+	revoked revocations
 	now     func() time.Time
 }
 

@@ -259,6 +259,20 @@ func TestPeople(t *testing.T) {
 		assert.Equal(t, s.ID, caller.Session)
 		assert.False(t, caller.Service())
 	})
+	t.Run("a session that was revoked is anyone's, the person's others are not", func(t *testing.T) {
+		t.Parallel()
+		one, other := session(), session()
+		other.User = one.User
+		a.Revoke(one.ID, one.Expires)
+		for _, s := range []identity.Session{one, other} {
+			sealed, err := a.Seal(s)
+			require.NoError(t, err)
+			r := request("GET", "")
+			r.AddCookie(sealed)
+			caller, _, _ := call(t, a, r)
+			assert.Equal(t, s.ID == other.ID, caller.Person())
+		}
+	})
 	t.Run("nothing is anyone", func(t *testing.T) {
 		t.Parallel()
 		caller, resp, _ := call(t, a, request("GET", ""))

@@ -46,7 +46,7 @@ func (a *Authenticator) Authenticate(r *http.Request) (Caller, error) {
 func (a *Authenticator) person(ctx context.Context, cookies []*http.Cookie) (Caller, error) {
 	for _, cookie := range cookies {
 		s, err := a.Open(cookie.Value)
-		if err != nil {
+		if err != nil || a.revoked.has(s.ID) {
 			continue
 		}
 		if a.Check != nil {
