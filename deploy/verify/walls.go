@@ -18,6 +18,7 @@ var outside = []string{
 // forTests are packages that have no place in a binary.
 var forTests = []string{
 	"testing", "github.com/stretchr/testify", "go.uber.org/goleak", "pgregory.net/rapid", "github.com/google/go-cmp", prefix + "pkg/servertest",
+	prefix + "proto/corpus",
 }
 
 // walls asks what each package reaches, directly or not, tests included, and compares with what its place allows.
@@ -38,7 +39,11 @@ func (h house) wallsOf(module string) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	service, isService := strings.CutPrefix(module, "services/")
+	base, err := h.path(module)
+	if err != nil {
+		return nil, err
+	}
+	service, isService := strings.CutPrefix(base, h.prefix+"services/")
 	var problems []string
 	complain := func(forbidden []string, why string) {
 		for _, path := range forbidden {
@@ -47,7 +52,7 @@ func (h house) wallsOf(module string) ([]string, error) {
 	}
 	switch {
 	case isService:
-		complain(within(reached, h.prefix+"services/", h.prefix+module), "services meet over HTTP and messages only")
+		complain(within(reached, h.prefix+"services/", base), "services meet over HTTP and messages only")
 		complain(within(reached, h.prefix+"deploy/", ""), "what operators use is no part of a service")
 	case module == "pkg":
 		complain(within(reached, h.prefix, h.prefix+"pkg"), "pkg knows nothing of tizza")
@@ -58,19 +63,18 @@ func (h house) wallsOf(module string) ([]string, error) {
 		complain(within(reached, h.prefix+"services/", ""), "the system is tested from outside")
 	}
 	if isService {
-		found, err := h.inside(module, service)
+		found, err := h.inside(module, base, service)
 		return append(problems, found...), err
 	}
 	return problems, nil
 }
 
 // inside looks at a service's own packages: main and internal only, domains free of adapters, binaries free of tests.
-func (h house) inside(module, service string) ([]string, error) {
+func (h house) inside(module, base, service string) ([]string, error) {
 	own, err := h.output(module, false, "go", "list", "./...")
 	if err != nil {
 		return nil, err
 	}
-	base := h.prefix + module
 	var problems []string
 	for _, path := range own {
 		if path != base && !strings.HasPrefix(path, base+"/internal/") {

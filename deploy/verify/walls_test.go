@@ -15,6 +15,7 @@ var sound = map[string]string{
 	"pkg/servertest/servertest.go":            "// Package servertest is.\npackage servertest\n\nimport _ \"testing\"\n",
 	"proto/go.mod":                            module("proto"),
 	"proto/user/user.go":                      "// Package user is.\npackage user\n",
+	"proto/corpus/corpus.go":                  "// Package corpus is.\npackage corpus\n",
 	"services/alpha/go.mod":                   module("services/alpha"),
 	"services/alpha/main.go":                  imports("main", "services/alpha/internal/thing", "services/alpha/internal/httpapi") + "\nfunc main() {}\n",
 	"services/alpha/internal/thing/t.go":      imports("thing", "pkg/page"),
@@ -74,6 +75,16 @@ func TestWalls(t *testing.T) {
 		{"a binary that links a test package is found", map[string]string{
 			"services/alpha/internal/httpapi/x.go": imports("httpapi", "pkg/servertest")},
 			"services/alpha links " + prefix + "pkg/servertest"},
+		{"a template is looked at too, by the name that its copy has", map[string]string{
+			"services/beta/open/o.go":                      "package open\n",
+			"services/_template/go.mod":                    strings.Replace(module("services/_template"), "_template", "gamma", 1),
+			"services/_template/main.go":                   imports("main", "services/gamma/internal/thing") + "\nfunc main() {}\n",
+			"services/_template/internal/thing/t.go":       imports("thing", "pkg/page"),
+			"services/_template/internal/httpapi/httpa.go": imports("httpapi", "services/beta/open")},
+			"services/_template reaches " + prefix + "services/beta/open"},
+		{"a binary that links examples is found", map[string]string{
+			"services/alpha/internal/httpapi/x.go": imports("httpapi", "proto/corpus")},
+			"services/alpha links " + prefix + "proto/corpus"},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {

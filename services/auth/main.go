@@ -6,6 +6,8 @@ import (
 	_ "embed"
 	"log/slog"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/tizza/tizza/pkg/broker"
 	"github.com/tizza/tizza/pkg/command"
 	"github.com/tizza/tizza/pkg/discovery"
@@ -41,6 +43,8 @@ func main() {
 		Run:      run,
 		Schemas:  store.Schemas,
 		Database: func(c Config) postgres.Config { return c.Postgres },
+		Broker:   func(c Config) broker.Config { return c.Broker },
+		Topology: func(Config) broker.Topology { return consumer.Topology(nil) },
 		Addr:     func(c Config) string { return c.HTTP.Addr },
 	})
 }
@@ -56,12 +60,14 @@ func run(ctx context.Context, cfg Config, role command.Role) error {
 	if err != nil {
 		return err
 	}
-	holder := holding.NewHolder(cfg.TombstoneKey, store.Register())
+	holder := holding.NewHolder(cfg.TombstoneKey, store.Register(cfg.MessageFormat))
 	ledger := store.NewLedger(database, holder, store.Announcement{Format: cfg.MessageFormat, V1: cfg.PublishUserDeletedV1})
-	publisher := broker.NewPublisher(cfg.Broker, log, service, broker.Exchange{Name: "users", Kind: "topic"})
-	consumers := broker.NewConsumer(cfg.Broker, log, service, publisher, consumer.UserErased(ledger))
+	topology := consumer.Topology(ledger)
+	publisher := broker.NewPublisher(cfg.Broker, log, topology)
+	consumers := broker.NewConsumer(cfg.Broker, log, topology, publisher)
+	relay := outbox.NewRelay(database, publisher, log)
 
-	users := user.NewService(store.NewStore(database, holder), password.NewHasher(cfg.PasswordConcurrency), cfg.SessionTTL)
+	users := user.NewService(store.NewStore(database, holder, cfg.MessageFormat), password.NewHasher(cfg.PasswordConcurrency), cfg.SessionTTL)
 	erasures := erasure.NewService(ledger)
 
 	callers, err := identity.New(cfg.Identity, service)
@@ -73,14 +79,17 @@ func run(ctx context.Context, cfg Config, role command.Role) error {
 		{Name: "postgres", Required: true, Probe: database.Ready},
 		{Name: "etcd", Probe: registry.Ready},
 	}
+	var metrics []prometheus.Collector
 	if role.Worker() { // a broker that is lost later does not make it unready: the outbox takes what it cannot
 		checks = append(checks,
 			health.Check{Name: "consumers", Required: true, Probe: consumers.Started},
+			health.Check{Name: "publisher", Required: true, Probe: publisher.Started},
 			health.Check{Name: "rabbitmq", Probe: publisher.Ready})
+		metrics = append(metrics, publisher, relay, consumers)
 	}
 	server, err := httpserver.New(httpserver.Options{
 		Service: service, Version: command.Version(), Config: cfg.HTTP, Spec: spec, Messages: httpapi.Messages(),
-		Services: registry.Services, Identity: callers, Checks: checks, Log: log,
+		Services: registry.Services, Identity: callers, Checks: checks, Metrics: metrics, Log: log,
 	})
 	if err != nil {
 		return err
@@ -94,7 +103,7 @@ func run(ctx context.Context, cfg Config, role command.Role) error {
 	if role.Worker() {
 		parts = append(parts,
 			process.Component{Name: "publisher", Run: publisher.Run},
-			process.Component{Name: "relay", Run: outbox.NewRelay(database, publisher, log).Run},
+			process.Component{Name: "relay", Run: relay.Run},
 			process.Component{Name: "consumers", Run: database.AfterMigrated(consumers.Run), Patience: broker.Patience},
 			process.Component{Name: "holders", Run: holders.Follow(registry, ledger, database.Migrated())},
 			process.Component{Name: "reminder", Run: erasure.NewReminder(ledger, database.Migrated(), log).Run},

@@ -6,6 +6,8 @@ import (
 	_ "embed"
 	"log/slog"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/tizza/tizza/pkg/broker"
 	"github.com/tizza/tizza/pkg/command"
 	"github.com/tizza/tizza/pkg/discovery"
@@ -14,6 +16,7 @@ import (
 	"github.com/tizza/tizza/pkg/httpclient"
 	"github.com/tizza/tizza/pkg/httpserver"
 	"github.com/tizza/tizza/pkg/identity"
+	"github.com/tizza/tizza/pkg/message"
 	"github.com/tizza/tizza/pkg/outbox"
 	"github.com/tizza/tizza/pkg/postgres"
 	"github.com/tizza/tizza/pkg/process"
@@ -40,6 +43,8 @@ func main() {
 		Run:      run,
 		Schemas:  store.Schemas,
 		Database: func(c Config) postgres.Config { return c.Postgres },
+		Broker:   func(c Config) broker.Config { return c.Broker },
+		Topology: func(Config) broker.Topology { return consumer.Topology(nil, nil, message.JSON, nil) },
 		Addr:     func(c Config) string { return c.HTTP.Addr },
 	})
 }
@@ -57,10 +62,15 @@ func run(ctx context.Context, cfg Config, role command.Role) error {
 	}
 	registry.Fallback(map[string]string{"pizza": cfg.PizzaURL})
 	holder := erasure.NewHolder(cfg.TombstoneKey, store.Register())
-	publisher := broker.NewPublisher(cfg.Broker, log, service)
-	consumers := broker.NewConsumer(cfg.Broker, log, service, publisher,
-		consumer.UserDeleted(database, holder, cfg.MessageFormat),
-		consumer.PizzaDeleted(database))
+	callers, err := identity.New(cfg.Identity, service)
+	if err != nil {
+		return err
+	}
+	topology := consumer.Topology(database, holder, cfg.MessageFormat, callers)
+	publisher := broker.NewPublisher(cfg.Broker, log, topology)
+	consumers := broker.NewConsumer(cfg.Broker, log, topology, publisher)
+	listener := broker.NewListener(cfg.Broker, log, topology)
+	relay := outbox.NewRelay(database, publisher, log)
 
 	pizzas, err := pizza.NewClient(httpclient.New(httpclient.Options{Resolver: registry, Token: cfg.ServiceToken}))
 	if err != nil {
@@ -68,22 +78,21 @@ func run(ctx context.Context, cfg Config, role command.Role) error {
 	}
 	likes := like.NewService(store.NewStore(database, holder), pizzas)
 
-	callers, err := identity.New(cfg.Identity, service)
-	if err != nil {
-		return err
-	}
 	checks := []health.Check{
 		{Name: "postgres", Required: true, Probe: database.Ready},
 		{Name: "etcd", Probe: registry.Ready},
 	}
+	metrics := []prometheus.Collector{listener}
 	if role.Worker() { // a broker that is lost later does not make it unready: the outbox takes what it cannot
 		checks = append(checks,
 			health.Check{Name: "consumers", Required: true, Probe: consumers.Started},
+			health.Check{Name: "publisher", Required: true, Probe: publisher.Started},
 			health.Check{Name: "rabbitmq", Probe: publisher.Ready})
+		metrics = append(metrics, publisher, relay, consumers)
 	}
 	server, err := httpserver.New(httpserver.Options{
 		Service: service, Version: command.Version(), Config: cfg.HTTP, Spec: spec, Messages: httpapi.Messages(),
-		Services: registry.Services, Identity: callers, Checks: checks, Log: log,
+		Services: registry.Services, Identity: callers, Checks: checks, Metrics: metrics, Log: log,
 	})
 	if err != nil {
 		return err
@@ -97,14 +106,16 @@ func run(ctx context.Context, cfg Config, role command.Role) error {
 	if role.Worker() {
 		parts = append(parts,
 			process.Component{Name: "publisher", Run: publisher.Run},
-			process.Component{Name: "relay", Run: outbox.NewRelay(database, publisher, log).Run},
+			process.Component{Name: "relay", Run: relay.Run},
 			process.Component{Name: "consumers", Run: database.AfterMigrated(consumers.Run), Patience: broker.Patience},
 		)
 	}
 	parts = append(parts, process.Component{Name: "http", Run: server.Run, Patience: server.Patience()})
 	if role.API() {
 		httpapi.Register(server, likes, cfg.HTTP.PageSize)
-		parts = append(parts, process.Component{Name: "registration", Run: registry.Instance(service, cfg.AdvertiseURL)})
+		parts = append(parts,
+			process.Component{Name: "listener", Run: listener.Run},
+			process.Component{Name: "registration", Run: registry.Instance(service, cfg.AdvertiseURL)})
 	}
 	return process.Run(ctx, log, parts...)
 }

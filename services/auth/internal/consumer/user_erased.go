@@ -1,4 +1,3 @@
-// Package consumer handles the messages that auth reads.
 package consumer
 
 import (
@@ -16,28 +15,30 @@ import (
 	"github.com/tizza/tizza/services/auth/internal/erasure"
 )
 
-const queue = "auth.user-erased"
-
 // Ledger notes receipts; see erasure.Store.
 type Ledger interface {
-	Receive(ctx context.Context, queue string, receipt erasure.Receipt) error
+	Receive(ctx context.Context, queue string, receipts ...erasure.Receipt) error
 }
 
 // UserErased collects the receipts of those who were told to forget a person: it reads user.erased.1.
 func UserErased(ledger Ledger) broker.Subscription {
+	const queue = service + ".user-erased"
 	return broker.Subscription{
 		Queue:    queue,
 		Exchange: "users",
-		Keys:     []string{"user.erased.1.#"},
-		Handle: func(ctx context.Context, d broker.Delivery) error {
-			receipt, err := read(d)
-			if err != nil {
-				return broker.Permanent(err)
+		Reads:    []string{"user.erased.1"},
+		Together: func(ctx context.Context, deliveries []broker.Delivery) error {
+			receipts := make([]erasure.Receipt, len(deliveries))
+			for i, d := range deliveries {
+				var err error
+				if receipts[i], err = read(d); err != nil {
+					return broker.Permanent(err)
+				}
 			}
-			err = ledger.Receive(ctx, queue, receipt)
+			err := ledger.Receive(ctx, queue, receipts...)
 			switch {
 			case fault.Is(err, fault.KindNotFound):
-				return broker.Permanent(fmt.Errorf("receipt of %q: no such erasure of that person", receipt.Service))
+				return broker.Permanent(fmt.Errorf("receipt of %q: no such erasure of that person", receipts[0].Service))
 			case postgres.Retryable(err):
 				return broker.Later(err)
 			}

@@ -47,10 +47,10 @@ func delivery(t *testing.T, format message.Format, b *userv1.Erased) broker.Deli
 func begin(t *testing.T) (*store.Ledger, erasure.Erasure) {
 	t.Helper()
 	database := servertest.Postgres(t, store.Schemas()...)
-	holder := holding.NewHolder("test", store.Register())
+	holder := holding.NewHolder("test", store.Register(message.JSON))
 	ledger := store.NewLedger(database, holder, store.Announcement{Format: message.JSON})
 	require.NoError(t, ledger.Register(t.Context(), []string{"pizza", "likes"}))
-	ada, err := store.NewStore(database, holder).Add(t.Context(), user.User{ID: uuid.New(), Username: "ada"})
+	ada, err := store.NewStore(database, holder, message.JSON).Add(t.Context(), user.User{ID: uuid.New(), Username: "ada"})
 	require.NoError(t, err)
 	e, err := ledger.Begin(t.Context(), erasure.Erasure{ID: "e", Message: uuid.New(), Person: ada.ID}, version.Condition{})
 	require.NoError(t, err)
@@ -59,7 +59,7 @@ func begin(t *testing.T) (*store.Ledger, erasure.Erasure) {
 
 func TestReceiptsOfAllHoldersInAnyFormatCompleteAnErasure(t *testing.T) {
 	ledger, e := begin(t)
-	handle := UserErased(ledger).Handle
+	handle := UserErased(ledger).Do
 	first := delivery(t, message.JSON, body(e, "pizza"))
 	require.NoError(t, handle(t.Context(), first))
 	require.NoError(t, handle(t.Context(), first), "a copy")
@@ -79,7 +79,7 @@ func TestReceiptsOfAllHoldersInAnyFormatCompleteAnErasure(t *testing.T) {
 
 func TestAReceiptThatCanNeverBeTakenBecomesADeadLetter(t *testing.T) {
 	ledger, e := begin(t)
-	handle := UserErased(ledger).Handle
+	handle := UserErased(ledger).Do
 	for name, spoil := range map[string]func(*userv1.Erased){
 		"unknown erasure": func(b *userv1.Erased) { b.ErasureId = "unknown" },
 		"another person":  func(b *userv1.Erased) { b.UserUuid = uuid.NewString() },
@@ -98,19 +98,19 @@ func TestAReceiptThatCanNeverBeTakenBecomesADeadLetter(t *testing.T) {
 
 type broken struct{ err error }
 
-func (b broken) Receive(context.Context, string, erasure.Receipt) error { return b.err }
+func (b broken) Receive(context.Context, string, ...erasure.Receipt) error { return b.err }
 
 func TestAReceiptWaitsWhileTheDatabaseIsAwayAndIsRetriedOtherwise(t *testing.T) {
 	d := delivery(t, message.JSON, body(erasure.Erasure{ID: "e", Person: uuid.New()}, "pizza"))
 	down := &pgconn.PgError{Code: "57P01"}
-	assert.Equal(t, later, fmt.Sprintf("%T", UserErased(broken{fmt.Errorf("receive: %w", down)}).Handle(t.Context(), d)))
+	assert.Equal(t, later, fmt.Sprintf("%T", UserErased(broken{fmt.Errorf("receive: %w", down)}).Do(t.Context(), d)))
 	other := errors.New("a bug")
-	assert.Equal(t, other, UserErased(broken{other}).Handle(t.Context(), d))
+	assert.Equal(t, other, UserErased(broken{other}).Do(t.Context(), d))
 }
 
 func TestTheQueueReadsTheFirstMajorVersionOnly(t *testing.T) {
 	s := UserErased(broken{})
 	assert.Equal(t, "auth.user-erased", s.Queue)
 	assert.Equal(t, "users", s.Exchange)
-	assert.Equal(t, []string{"user.erased.1.#"}, s.Keys)
+	assert.Equal(t, []string{"user.erased.1"}, s.Reads)
 }

@@ -96,9 +96,9 @@ type Store interface {
 	// List returns a window of the erasures, the newest first, without a fingerprint: how far one is, time tells too.
 	List(context.Context, page.Window) (page.Result[Erasure], error)
 
-	// Receive notes a receipt, once per message and queue. It returns NotFound if there is no such erasure of that
-	// person.
-	Receive(ctx context.Context, queue string, receipt Receipt) error
+	// Receive notes receipts, each once per message and queue: all of them or, with an error, none. It returns NotFound if
+	// for one of them there is no such erasure of that person.
+	Receive(ctx context.Context, queue string, receipts ...Receipt) error
 	// Register makes holders known. Open erasures wait for those that were not before.
 	Register(ctx context.Context, services []string) error
 	// Retire takes holders out: no erasure waits for them any more.

@@ -63,9 +63,9 @@ func newWorld(t *testing.T) *world {
 	t.Helper()
 	t.Parallel()
 	database := servertest.Postgres(t, store.Schemas()...)
-	holder := holding.NewHolder("test", store.Register())
+	holder := holding.NewHolder("test", store.Register(message.JSON))
 	ledger := store.NewLedger(database, holder, store.Announcement{Format: message.JSON, V1: true})
-	users := user.NewService(store.NewStore(database, holder), plain{}, time.Hour)
+	users := user.NewService(store.NewStore(database, holder, message.JSON), plain{}, time.Hour)
 	callers, err := identity.New(identity.Config{ClientTokens: `{"operator": "secret"}`, SessionKeys: sessionKey}, "auth")
 	require.NoError(t, err)
 	callers.Check = users.Check

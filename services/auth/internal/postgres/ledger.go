@@ -126,10 +126,11 @@ func (l *Ledger) begin(tx *gorm.DB, e erasure.Erasure, condition version.Conditi
 	if err := condition.On(seen.Version); err != nil {
 		return err
 	}
-	own, err := l.holder.Erase(tx, holding.Order{Message: e.Message, Erasure: e.ID, Person: e.Person})
+	receipts, err := l.holder.Erase(tx, holding.Order{Message: e.Message, Erasure: e.ID, Person: e.Person})
 	if err != nil {
 		return err
 	}
+	own := receipts[e.Message]
 	if own.Left > 0 {
 		return errors.New("erase a user: rows are left")
 	}

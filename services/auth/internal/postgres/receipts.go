@@ -6,59 +6,104 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/google/uuid"
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
 
 	"github.com/tizza/tizza/pkg/inbox"
+	"github.com/tizza/tizza/pkg/postgres"
 	"github.com/tizza/tizza/services/auth/internal/erasure"
 )
 
 // Receive implements erasure.Store.
-func (l *Ledger) Receive(ctx context.Context, queue string, receipt erasure.Receipt) error {
+func (l *Ledger) Receive(ctx context.Context, queue string, receipts ...erasure.Receipt) error {
 	return known(l.db.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
-		first, err := inbox.First(tx, queue, receipt.Message)
-		if err != nil || !first {
+		ids := make([]uuid.UUID, len(receipts))
+		for i, r := range receipts {
+			ids[i] = r.Message
+		}
+		first, err := inbox.First(tx, queue, ids...)
+		if err != nil || len(first) == 0 {
 			return err
 		}
-		var r erasureRow // locked, as two holders that answer at once would each see the other as pending
-		err = tx.Clauses(clause.Locking{Strength: clause.LockingStrengthUpdate}).
-			Take(&r, "id = ? AND user_uuid = ?", receipt.Erasure, receipt.Person).Error
-		if err != nil {
-			return err
+		var fresh []erasure.Receipt
+		for _, r := range receipts {
+			if first[r.Message] {
+				fresh = append(fresh, r)
+				delete(first, r.Message)
+			}
 		}
-		if err := note(tx, receipt); err != nil {
-			return err
-		}
-		return settle(tx, "id = ?", receipt.Erasure)
+		return receive(tx, fresh)
 	}), "")
 }
 
-// note writes what a holder says. While it has something left it stays pending, unless nobody waits for it any more. A
-// further round adds to what the rounds before it deleted: an erasure that found nothing more takes no count away.
-func note(tx *gorm.DB, receipt erasure.Receipt) error {
-	counts := receipt.Deleted
-	if counts == nil {
-		counts = map[string]int32{}
+// receive locks the erasures first, as two holders that answer at once would each see the other as pending.
+func receive(tx *gorm.DB, receipts []erasure.Receipt) error {
+	ids := make([]string, len(receipts))
+	for i, r := range receipts {
+		ids[i] = r.Erasure
 	}
-	deleted, err := json.Marshal(counts)
+	var rows []erasureRow
+	err := tx.Clauses(clause.Locking{Strength: clause.LockingStrengthUpdate}).
+		Order(clause.OrderByColumn{Column: clause.Column{Name: "id"}}).Find(&rows, "id = ANY(?)", postgres.Array(ids)).Error
 	if err != nil {
-		return fmt.Errorf("note a receipt of %s: %w", receipt.Service, err)
+		return err
 	}
-	state, erasedAt := erasure.HolderErased, &receipt.ErasedAt
-	if receipt.Left > 0 {
-		state, erasedAt = erasure.HolderPending, (*time.Time)(nil)
+	people := make(map[string]uuid.UUID, len(rows))
+	for _, r := range rows {
+		people[r.ID] = r.UserUUID
+	}
+	for _, r := range receipts {
+		if person, known := people[r.Erasure]; !known || person != r.Person {
+			return gorm.ErrRecordNotFound
+		}
+	}
+	if err := note(tx, receipts...); err != nil {
+		return err
+	}
+	return settle(tx, "id = ANY(?)", postgres.Array(ids))
+}
+
+// noted is a receipt on its way into the table of holders.
+type noted struct {
+	Erasure  string              `json:"erasure_id"`
+	Service  string              `json:"service"`
+	State    erasure.HolderState `json:"state"`
+	Deleted  map[string]int32    `json:"deleted"`
+	Left     int32               `json:"remaining"`
+	ErasedAt *time.Time          `json:"erased_at"`
+}
+
+// note writes what holders say, each about an erasure once. While one has something left it stays pending, unless nobody
+// waits for it any more. A further round adds to what the rounds before it deleted: an erasure that found nothing more
+// takes no count away.
+func note(tx *gorm.DB, receipts ...erasure.Receipt) error {
+	rows := make([]noted, len(receipts))
+	for i, r := range receipts {
+		rows[i] = noted{r.Erasure, r.Service, erasure.HolderErased, r.Deleted, r.Left, &r.ErasedAt}
+		if r.Deleted == nil {
+			rows[i].Deleted = map[string]int32{}
+		}
+		if r.Left > 0 {
+			rows[i].State, rows[i].ErasedAt = erasure.HolderPending, nil
+		}
+	}
+	document, err := json.Marshal(rows)
+	if err != nil {
+		return fmt.Errorf("note receipts: %w", err)
 	}
 	err = tx.Exec(`
-		INSERT INTO erasure_holders AS h (erasure_id, service, state, deleted, remaining, erased_at) VALUES (?, ?, ?, ?, ?, ?)
+		INSERT INTO erasure_holders AS h (erasure_id, service, state, deleted, remaining, erased_at)
+		SELECT * FROM jsonb_to_recordset(?::jsonb)
+			AS r (erasure_id text, service text, state text, deleted jsonb, remaining integer, erased_at timestamptz)
 		ON CONFLICT (erasure_id, service) DO UPDATE SET
 			state = CASE WHEN h.state = 'retired' AND excluded.state = 'pending' THEN 'retired' ELSE excluded.state END,
 			deleted = (
 				SELECT coalesce(jsonb_object_agg(t, coalesce((h.deleted ->> t)::bigint, 0) + coalesce((excluded.deleted ->> t)::bigint, 0)), '{}')
 				FROM jsonb_object_keys(h.deleted || excluded.deleted) AS t),
-			remaining = excluded.remaining, erased_at = excluded.erased_at`,
-		receipt.Erasure, receipt.Service, state, string(deleted), receipt.Left, erasedAt).Error
+			remaining = excluded.remaining, erased_at = excluded.erased_at`, string(document)).Error
 	if err != nil {
-		return fmt.Errorf("note a receipt of %s: %w", receipt.Service, err)
+		return fmt.Errorf("note receipts: %w", err)
 	}
 	return nil
 }

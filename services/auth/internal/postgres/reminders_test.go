@@ -53,6 +53,24 @@ func TestAReminderIsTheSameMessageWithGrowingDelay(t *testing.T) {
 	assert.Equal(t, 1, w.remind())
 }
 
+func TestAClockThatIsMovedHoldsUpNoReminder(t *testing.T) {
+	for name, move := range map[string]string{"an hour back": "+ interval '1 hour'", "an hour ahead": "- interval '1 hour'"} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			w.register("pizza")
+			e := w.erasure(w.person("ada").ID)
+			for _, next := range []time.Duration{time.Minute, 2 * time.Minute} {
+				assert.Equal(t, 0, w.remind(), "its time has not come")
+				w.exec("UPDATE erasures SET remind_at = remind_at " + move)
+				assert.Equal(t, 1, w.remind())
+				assert.InDelta(t, next, w.wait(e.ID), float64(5*time.Second))
+			}
+			w.exec("UPDATE erasures SET reminders = 100, remind_at = now() + interval '59 minutes'")
+			assert.Equal(t, 0, w.remind(), "the longest delay is no moved clock")
+		})
+	}
+}
+
 func TestAHolderWithSomethingLeftIsToldInANewRound(t *testing.T) {
 	w := newWorld(t)
 	w.register("pizza")

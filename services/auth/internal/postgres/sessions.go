@@ -54,7 +54,10 @@ func (s *Store) Session(ctx context.Context, id uuid.UUID) (user.Session, error)
 
 // EndSession implements user.Store.
 func (s *Store) EndSession(ctx context.Context, id uuid.UUID) error {
-	return known(s.db.WithContext(ctx).Exec("DELETE FROM sessions WHERE id = ?", id).Error, "")
+	return known(s.db.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
+		_, err := revoke(tx, s.format, "id = ?", id)
+		return err
+	}), "")
 }
 
 // EndSessions implements user.Store.
@@ -67,6 +70,7 @@ func (s *Store) EndSessions(ctx context.Context, person uuid.UUID, condition ver
 		if err := condition.On(now.Version); err != nil {
 			return err
 		}
-		return tx.Exec("DELETE FROM sessions WHERE user_uuid = ?", person).Error
+		_, err = revoke(tx, s.format, "user_uuid = ?", person)
+		return err
 	}), "")
 }

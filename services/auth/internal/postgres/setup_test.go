@@ -40,10 +40,10 @@ func newWorldWith(t *testing.T, announcement store.Announcement) *world {
 	t.Helper()
 	t.Parallel()
 	database := servertest.Postgres(t, store.Schemas()...)
-	holder := holding.NewHolder("test", store.Register())
+	holder := holding.NewHolder("test", store.Register(message.JSON))
 	return &world{
 		T: t, database: database,
-		users:  store.NewStore(database, holder),
+		users:  store.NewStore(database, holder, message.JSON),
 		ledger: store.NewLedger(database, holder, announcement),
 	}
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/tizza/tizza/pkg/erasure"
 	"github.com/tizza/tizza/pkg/fault"
+	"github.com/tizza/tizza/pkg/message"
 	"github.com/tizza/tizza/pkg/page"
 	"github.com/tizza/tizza/pkg/postgres"
 	"github.com/tizza/tizza/services/auth/internal/user"
@@ -21,11 +22,13 @@ import (
 type Store struct {
 	db     *gorm.DB
 	holder *erasure.Holder
+	format message.Format
 }
 
-// NewStore makes a store that writes nothing for people whom the holder has erased.
-func NewStore(database *postgres.Database, holder *erasure.Holder) *Store {
-	return &Store{db: database.DB(), holder: holder}
+// NewStore makes a store that writes nothing for people whom the holder has erased, and announces the ends of sessions
+// in the format.
+func NewStore(database *postgres.Database, holder *erasure.Holder, format message.Format) *Store {
+	return &Store{db: database.DB(), holder: holder, format: format}
 }
 
 type row struct {
@@ -78,7 +81,7 @@ func (s *Store) Put(ctx context.Context, id uuid.UUID, edit func(*user.User) (us
 		}
 		old, err := lock(tx, id)
 		if err == nil {
-			r, err = change(tx, old, func(u user.User) (user.Edit, error) { return edit(&u) })
+			r, err = s.change(tx, old, func(u user.User) (user.Edit, error) { return edit(&u) })
 			return err
 		}
 		if !errors.Is(err, gorm.ErrRecordNotFound) {
@@ -100,7 +103,7 @@ func (s *Store) Change(ctx context.Context, id uuid.UUID, edit func(user.User) (
 	err := s.of(ctx, id, func(tx *gorm.DB) error {
 		old, err := lock(tx, id)
 		if err == nil {
-			r, err = change(tx, old, edit)
+			r, err = s.change(tx, old, edit)
 		}
 		return err
 	})
@@ -162,7 +165,7 @@ func lock(tx *gorm.DB, id uuid.UUID) (row, error) {
 }
 
 // change stores what edit makes of a locked user.
-func change(tx *gorm.DB, old row, edit func(user.User) (user.Edit, error)) (row, error) {
+func (s *Store) change(tx *gorm.DB, old row, edit func(user.User) (user.Edit, error)) (row, error) {
 	e, err := edit(old.user())
 	r := row(e.User)
 	if err != nil || r == old && !e.EndSessions {
@@ -174,7 +177,8 @@ func change(tx *gorm.DB, old row, edit func(user.User) (user.Edit, error)) (row,
 	if err != nil || !e.EndSessions {
 		return r, err
 	}
-	return r, tx.Exec("DELETE FROM sessions WHERE user_uuid = ? AND id <> ?", old.ID, e.Keep).Error
+	_, err = revoke(tx, s.format, "user_uuid = ? AND id <> ?", old.ID, e.Keep)
+	return r, err
 }
 
 // known turns what the database says into what the domain knows.

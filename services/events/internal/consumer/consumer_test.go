@@ -1,6 +1,7 @@
 package consumer_test
 
 import (
+	"context"
 	"testing"
 
 	"github.com/google/uuid"
@@ -48,7 +49,7 @@ func delivery(t *testing.T, format message.Format, body proto.Message) broker.De
 }
 
 // refuses says that the handler dead-letters each of the bodies at once.
-func refuses(t *testing.T, handle broker.Handler, bodies ...string) {
+func refuses(t *testing.T, handle func(context.Context, ...broker.Delivery) error, bodies ...string) {
 	t.Helper()
 	for _, body := range bodies {
 		err := handle(t.Context(), broker.Delivery{Message: message.Message{ID: uuid.New(), Body: []byte(body)}})

@@ -18,7 +18,7 @@ func TestPizzaDeleted(t *testing.T) {
 		t.Run("events forget a deleted pizza once, and no other, in "+string(format), func(t *testing.T) {
 			t.Parallel()
 			w := given(t)
-			handle := consumer.PizzaDeleted(w.database).Handle
+			handle := consumer.PizzaDeleted(w.database).Do
 			gone := w.add(t, event.Event{Title: "gone", Pizza: new(int64(7))})
 			other := w.add(t, event.Event{Title: "other", Pizza: new(int64(8))})
 			d := delivery(t, format, &pizzav1.Deleted{PizzaId: 7})
@@ -44,13 +44,13 @@ func TestPizzaDeleted(t *testing.T) {
 	}
 	t.Run("what cannot be read becomes a dead letter", func(t *testing.T) {
 		t.Parallel()
-		refuses(t, consumer.PizzaDeleted(given(t).database).Handle, "no JSON", `{}`, `{"pizza_id":-1}`)
+		refuses(t, consumer.PizzaDeleted(given(t).database).Do, "no JSON", `{}`, `{"pizza_id":-1}`)
 	})
 	t.Run("it listens where pizza speaks", func(t *testing.T) {
 		t.Parallel()
 		s := consumer.PizzaDeleted(given(t).database)
 		assert.Equal(t, "events.pizza-deleted", s.Queue)
 		assert.Equal(t, "pizzas", s.Exchange)
-		assert.Equal(t, []string{"pizza.deleted.1.#"}, s.Keys)
+		assert.Equal(t, []string{"pizza.deleted.1"}, s.Reads)
 	})
 }

@@ -34,8 +34,8 @@ func TestUserDeleted(t *testing.T) {
 			}
 			d := delivery(t, format, &userv2.Deleted{UserUuid: ada.String(), ErasureId: "abc"})
 
-			require.NoError(t, subscription.Handle(t.Context(), d))
-			require.NoError(t, subscription.Handle(t.Context(), d))
+			require.NoError(t, subscription.Do(t.Context(), d))
+			require.NoError(t, subscription.Do(t.Context(), d))
 
 			left, err := w.List(t.Context(), event.Filter{}, page.Window{})
 			require.NoError(t, err)
@@ -63,6 +63,6 @@ func TestUserDeleted(t *testing.T) {
 	t.Run("what cannot be read becomes a dead letter", func(t *testing.T) {
 		t.Parallel()
 		w := given(t)
-		refuses(t, consumer.UserDeleted(w.database, w.holder, message.JSON).Handle, "no JSON", `{}`, `{"user_uuid":"not-one"}`)
+		refuses(t, consumer.UserDeleted(w.database, w.holder, message.JSON).Do, "no JSON", `{}`, `{"user_uuid":"not-one"}`)
 	})
 }

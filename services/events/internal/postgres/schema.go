@@ -12,6 +12,7 @@ import (
 	"github.com/google/uuid"
 	"gorm.io/gorm"
 
+	"github.com/tizza/tizza/pkg/deadletter"
 	"github.com/tizza/tizza/pkg/erasure"
 	"github.com/tizza/tizza/pkg/inbox"
 	"github.com/tizza/tizza/pkg/outbox"
@@ -23,7 +24,7 @@ var files embed.FS
 
 // Schemas is everything in the database, in the order of migration.
 func Schemas() []postgres.Schema {
-	return []postgres.Schema{outbox.Schema(), inbox.Schema(), erasure.Schema(), postgres.Rows(), postgres.Embedded("events", files, "migrations")}
+	return []postgres.Schema{outbox.Schema(), inbox.Schema(), deadletter.Schema(), erasure.Schema(), postgres.Rows(), postgres.Embedded("events", files, "migrations")}
 }
 
 // Register lists the columns that point to people. Hosted events take everybody's attendances along.
@@ -34,16 +35,18 @@ func Register() erasure.Register {
 	}
 }
 
-// deleteAttendances deletes a person's attendances. It comes first, so it locks the events that are deleted after it
-// too; see the package's documentation.
-func deleteAttendances(tx *gorm.DB, person uuid.UUID) (int64, error) {
+// deleteAttendances deletes the attendances of these people. It comes first, so it locks the events that are deleted
+// after it too; see the package's documentation.
+func deleteAttendances(tx *gorm.DB, people []uuid.UUID) (map[uuid.UUID]int32, error) {
+	whose := map[string]any{"people": postgres.Array(people)}
 	err := tx.Exec(`
 		SELECT FROM events
-		WHERE host = @person OR id IN (SELECT event FROM attendances WHERE user_uuid = @person)
-		ORDER BY id FOR UPDATE`, map[string]any{"person": person}).Error
+		WHERE host = ANY(@people) OR id IN (SELECT event FROM attendances WHERE user_uuid = ANY(@people))
+		ORDER BY id FOR UPDATE`, whose).Error
 	if err != nil {
-		return 0, fmt.Errorf("lock the person's events: %w", err)
+		return nil, fmt.Errorf("lock the events of people: %w", err)
 	}
-	done := tx.Exec("DELETE FROM attendances WHERE user_uuid = ?", person)
-	return done.RowsAffected, done.Error
+	return erasure.PerPerson(tx, `
+		WITH gone AS (DELETE FROM attendances WHERE user_uuid = ANY(@people) RETURNING user_uuid AS person)
+		SELECT person, count(*) AS rows FROM gone GROUP BY person`, whose)
 }

@@ -38,7 +38,9 @@ func given(t *testing.T) world {
 func (w world) erase(t *testing.T, person uuid.UUID) (receipt erasure.Receipt, err error) {
 	t.Helper()
 	err = w.database.DB().WithContext(t.Context()).Transaction(func(tx *gorm.DB) (err error) {
-		receipt, err = w.holder.Erase(tx, erasure.Order{Message: uuid.New(), Erasure: "e", Person: person})
+		order := erasure.Order{Message: uuid.New(), Erasure: "e", Person: person}
+		receipts, err := w.holder.Erase(tx, order)
+		receipt = receipts[order.Message]
 		return err
 	})
 	return receipt, err

@@ -35,7 +35,7 @@ func TestADeletedUsersLikesGoAndAReceiptTellsSo(t *testing.T) {
 			require.NoError(t, err)
 			delivery := broker.Delivery{Message: message.Message{ID: uuid.New(), ContentType: contentType, Body: body}}
 
-			require.NoError(t, subscription.Handle(t.Context(), delivery))
+			require.NoError(t, subscription.Do(t.Context(), delivery))
 
 			var left int
 			require.NoError(t, db.Raw("SELECT count(*) FROM likes").Scan(&left).Error)
@@ -64,7 +64,7 @@ func TestAnOrderThatCannotBeReadIsPermanent(t *testing.T) {
 	subscription := consumer.UserDeleted(database, erasure.NewHolder("secret", postgres.Register()), message.JSON)
 	for name, body := range map[string]string{"no JSON": "{", "no person": "{}", "no UUID": `{"user_uuid":"ann"}`} {
 		t.Run(name, func(t *testing.T) {
-			err := subscription.Handle(t.Context(), broker.Delivery{Message: message.Message{ID: uuid.New(), Body: []byte(body)}})
+			err := subscription.Do(t.Context(), broker.Delivery{Message: message.Message{ID: uuid.New(), Body: []byte(body)}})
 			require.True(t, broker.IsPermanent(err), "%v", err)
 		})
 	}

@@ -25,7 +25,9 @@ func open(t *testing.T) (*postgres.Store, func(person uuid.UUID) erasure.Receipt
 	holder := erasure.NewHolder("secret", postgres.Register())
 	return postgres.NewStore(database, holder), func(person uuid.UUID) (receipt erasure.Receipt) {
 		require.NoError(t, database.DB().WithContext(t.Context()).Transaction(func(tx *gorm.DB) (err error) {
-			receipt, err = holder.Erase(tx, erasure.Order{Message: uuid.New(), Erasure: "e", Person: person})
+			order := erasure.Order{Message: uuid.New(), Erasure: "e", Person: person}
+			receipts, err := holder.Erase(tx, order)
+			receipt = receipts[order.Message]
 			return err
 		}))
 		return receipt

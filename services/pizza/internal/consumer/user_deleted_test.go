@@ -1,6 +1,7 @@
 package consumer_test
 
 import (
+	"context"
 	"testing"
 
 	"github.com/google/uuid"
@@ -27,7 +28,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 type world struct {
 	*store.Store
 	database *postgres.Database
-	handle   broker.Handler
+	handle   func(context.Context, ...broker.Delivery) error
 }
 
 func given(t *testing.T, format message.Format) world {
@@ -36,7 +37,7 @@ func given(t *testing.T, format message.Format) world {
 	holder := erasure.NewHolder("key", store.Register(format))
 	subscription := consumer.UserDeleted(database, holder, format)
 	assert.Equal(t, "pizza.user-deleted", subscription.Queue)
-	return world{store.NewStore(database, holder, format), database, subscription.Handle}
+	return world{store.NewStore(database, holder, format), database, subscription.Do}
 }
 
 type sent struct {

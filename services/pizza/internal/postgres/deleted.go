@@ -10,6 +10,7 @@ import (
 
 	"github.com/tizza/tizza/pkg/message"
 	"github.com/tizza/tizza/pkg/outbox"
+	"github.com/tizza/tizza/pkg/postgres"
 	pizzav1 "github.com/tizza/tizza/proto/pizza/v1"
 )
 
@@ -17,14 +18,24 @@ import (
 // themselves, and have counted what that deleted on their own receipts.
 const grace = 5 * time.Second
 
-// deleteOf deletes all pizzas of a person, and announces each.
-func deleteOf(format message.Format) func(*gorm.DB, uuid.UUID) (int64, error) {
-	return func(tx *gorm.DB, person uuid.UUID) (int64, error) {
-		var ids []int64
-		if err := tx.Raw("DELETE FROM pizzas WHERE creator = ? RETURNING id", person).Scan(&ids).Error; err != nil {
-			return 0, err
+// deleteOf deletes all pizzas of these people, and announces each.
+func deleteOf(format message.Format) func(*gorm.DB, []uuid.UUID) (map[uuid.UUID]int32, error) {
+	return func(tx *gorm.DB, people []uuid.UUID) (map[uuid.UUID]int32, error) {
+		var gone []struct {
+			ID      int64
+			Creator uuid.UUID
 		}
-		return int64(len(ids)), announce(tx, format, grace, ids...)
+		err := tx.Raw("DELETE FROM pizzas WHERE creator = ANY(?) RETURNING id, creator", postgres.Array(people)).Scan(&gone).Error
+		if err != nil {
+			return nil, err
+		}
+		rows := map[uuid.UUID]int32{}
+		ids := make([]int64, len(gone))
+		for i, pizza := range gone {
+			ids[i] = pizza.ID
+			rows[pizza.Creator]++
+		}
+		return rows, announce(tx, format, grace, ids...)
 	}
 }
 

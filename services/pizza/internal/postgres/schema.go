@@ -4,6 +4,7 @@ package postgres
 import (
 	"embed"
 
+	"github.com/tizza/tizza/pkg/deadletter"
 	"github.com/tizza/tizza/pkg/erasure"
 	"github.com/tizza/tizza/pkg/message"
 	"github.com/tizza/tizza/pkg/outbox"
@@ -15,7 +16,7 @@ var files embed.FS
 
 // Schemas is everything in the database, in the order of migration.
 func Schemas() []postgres.Schema {
-	return []postgres.Schema{outbox.Schema(), erasure.Schema(), postgres.Rows(), postgres.Embedded("pizza", files, "migrations")}
+	return []postgres.Schema{outbox.Schema(), deadletter.Schema(), erasure.Schema(), postgres.Rows(), postgres.Embedded("pizza", files, "migrations")}
 }
 
 // Register lists the columns that point to people. A pizza that goes with its person is announced, in the format, as

@@ -41,7 +41,9 @@ func (w world) erase(t *testing.T, person uuid.UUID) erasure.Receipt {
 	t.Helper()
 	var receipt erasure.Receipt
 	err := w.database.DB().WithContext(t.Context()).Transaction(func(tx *gorm.DB) (err error) {
-		receipt, err = w.holder.Erase(tx, erasure.Order{Message: uuid.New(), Erasure: "e", Person: person})
+		order := erasure.Order{Message: uuid.New(), Erasure: "e", Person: person}
+		receipts, err := w.holder.Erase(tx, order)
+		receipt = receipts[order.Message]
 		return err
 	})
 	require.NoError(t, err)
