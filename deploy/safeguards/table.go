@@ -1,0 +1,161 @@
+package main
+
+// safeguards are what "Messages that arrive" stands on.
+var safeguards = []safeguard{
+	{
+		promise: "a message that no queue took is not delivered",
+		file:    "pkg/broker/publisher.go", pkg: "pkg/broker", test: "TestPublishSaysWhatArrived",
+		code:    "m.Exchange, m.Key, true, false, m.publishing(i)",
+		instead: "m.Exchange, m.Key, false, false, m.publishing(i)",
+	},
+	{
+		promise: "a returned message is not delivered although it is confirmed",
+		file:    "pkg/broker/publisher.go", pkg: "pkg/broker", test: "TestPublishSaysWhatArrived",
+		code:    "results[i] = ErrUnrouted",
+		instead: "_ = ErrUnrouted",
+	},
+	{
+		promise: "a message whose handler failed is not done",
+		file:    "pkg/broker/worker.go", pkg: "pkg/broker", test: "TestAFailedMessageComesBackAndKeepsItsName",
+		code:    "\t\to.say(w.call(ctx, o))",
+		instead: "\t\t_ = w.call(ctx, o)\n\t\to.say(nil)",
+	},
+	{
+		promise: "a message moves before it is acknowledged",
+		file:    "pkg/broker/worker.go", pkg: "pkg/broker", test: "TestWhatCanNeverWorkIsADeadLetterAtOnce",
+		code:    "len(moving) > 0 && w.move(ctx, moving)",
+		instead: "false && w.move(ctx, moving)",
+	},
+	{
+		promise: "a handler that panics takes nothing with it",
+		file:    "pkg/broker/worker.go", pkg: "pkg/broker", test: "TestAFailedMessageComesBackAndKeepsItsName",
+		code:    "if cause := recover(); cause != nil {",
+		instead: "if cause := any(nil); cause != nil {",
+	},
+	{
+		promise: "one bad message sinks no other of its batch",
+		file:    "pkg/broker/worker.go", pkg: "pkg/broker", test: "TestABatchIsHandledTogetherAndOneBadMessageSinksNoOther",
+		code:    "\treadable := those(batch, open)\n\tif len(readable) > 1 && w.call(ctx, readable...) == nil {\n\t\tfor _, o := range readable {\n\t\t\to.say(nil)\n",
+		instead: "\treadable := those(batch, open)\n\tif len(readable) > 1 {\n\t\terr := w.call(ctx, readable...)\n\t\tfor _, o := range readable {\n\t\t\to.say(err)\n",
+	},
+	{
+		promise: "what is done is acknowledged",
+		file:    "pkg/broker/worker.go", pkg: "pkg/broker", test: "TestABatchIsAcknowledgedWhole",
+		code:    "return w.channel.Ack(batch[len(batch)-1].raw.DeliveryTag, true)",
+		instead: "return nil",
+	},
+	{
+		promise: "an unknown version is a dead letter with its reason",
+		file:    "pkg/broker/worker.go", pkg: "pkg/broker", test: "TestAVersionThatNobodyReadsIsADeadLetterWithItsReason",
+		code:    "err = o.delivery.understood(kinds...)",
+		instead: "_ = o.delivery.understood(kinds...)",
+	},
+	{
+		promise: "a short delay does not stand behind a long one",
+		file:    "pkg/broker/envelope.go", pkg: "pkg/broker", test: "TestAShortDelayDoesNotStandBehindALongOne",
+		code:    "exchange, v.step.queue(queue)",
+		instead: "exchange, steps[0].queue(queue)",
+	},
+	{
+		promise: "waiting for something else does not count as a failure",
+		file:    "pkg/broker/verdict.go", pkg: "pkg/broker", test: "TestWhatHasToWaitIsNotLostAndDoesNotCount",
+		code:    "\t\tv.failed--\n",
+		instead: "",
+	},
+	{
+		promise: "a dead-letter queue that is missing is made again",
+		file:    "pkg/broker/worker.go", pkg: "pkg/broker", test: "TestADeletedDeadLetterQueueIsMadeAgainForTheNextDeadLetter",
+		code:    "\tw.consumer.declareSoon() // perhaps somebody has deleted the queue\n",
+		instead: "",
+	},
+	{
+		promise: "a connection that was cut is made again",
+		file:    "pkg/broker/consumer.go", pkg: "pkg/broker", test: "TestALostConnectionLosesNothingAndAcknowledgesNothingElse",
+		code:    "return c.link.run(ctx, c.use)",
+		instead: "err := c.link.once(ctx, c.use)\n\t<-ctx.Done()\n\treturn err",
+	},
+	{
+		promise: "killed between commit and publish: the message is in the table",
+		file:    "pkg/outbox/outbox.go", pkg: "pkg/outbox", test: "TestAMessageGoesOutWithItsTransaction",
+		code:    "if err := tx.Omit(\"ID\").CreateInBatches(&rows, 1000).Error; err != nil {",
+		instead: "if err := tx.Session(&gorm.Session{DryRun: true}).Omit(\"ID\").CreateInBatches(&rows, 1000).Error; err != nil {",
+	},
+	{
+		promise: "killed between confirm and settle: the lease runs out and it is sent again",
+		file:    "pkg/outbox/row.go", pkg: "pkg/outbox", test: "TestWhatWasConfirmedIsSentAgainWithTheSameIDWhenTheProcessWasKilledBeforeItSettled",
+		code:    "('claimed', timestamptz '-infinity', now()),",
+		instead: "('claimed', timestamptz '-infinity', timestamptz '-infinity'),",
+	},
+	{
+		promise: "two relays never claim the same row",
+		file:    "pkg/outbox/row.go", pkg: "pkg/outbox", test: "TestARelayPassesOverWhatAnotherIsClaiming",
+		code:    "FOR UPDATE SKIP LOCKED",
+		instead: "",
+	},
+	{
+		promise: "a row that fails by itself takes no neighbour with it",
+		file:    "pkg/outbox/send.go", pkg: "pkg/outbox", test: "TestAMessageThatClosesTheChannelDoesNotSinkItsNeighbours",
+		code:    "k := kind{l.Exchange, l.Key}",
+		instead: "k := kind{}",
+	},
+	{
+		promise: "the clock set back by an hour holds nothing up for an hour",
+		file:    "pkg/outbox/row.go", pkg: "pkg/outbox", test: "TestWhenTheClockIsSetByAnHourNothingLiesForAnHour",
+		code:    "('waiting', now() + @longPause * interval '1 microsecond', 'infinity'),",
+		instead: "('waiting', timestamptz 'infinity' + 0 * @longPause * interval '1 microsecond', 'infinity'),",
+	},
+	{
+		promise: "a relay that lost its claim touches nothing that another has claimed",
+		file:    "pkg/outbox/settle.go", pkg: "pkg/outbox", test: "TestARelayThatLosesItsClaimByAJumpTouchesNothingThatAnotherHasClaimedSince",
+		code:    " AND outbox.available_at = v.lease",
+		instead: "",
+	},
+	{
+		promise: "a broker that is down costs a row no attempt",
+		file:    "pkg/outbox/verdict.go", pkg: "pkg/outbox", test: "TestABrokerThatGoesDownMeanwhileCostsARowNothing",
+		code:    "return verdict{Waiting, l.Attempts - 1, soon}",
+		instead: "return verdict{Waiting, l.Attempts, soon}",
+	},
+	{
+		promise: "a notification that is lost costs a poll, no message",
+		file:    "pkg/outbox/relay.go", pkg: "pkg/outbox", test: "TestTheRelayFindsWhatNoNotificationToldItOf",
+		code:    "\t\tcase <-poll.C:\n",
+		instead: "",
+	},
+	{
+		promise: "a message is handled once, however many copies come",
+		file:    "pkg/inbox/inbox.go", pkg: "pkg/inbox", test: "TestOnceRunsTheEffectOnceAndAgainAfterItFailed",
+		code:    "return effect(tx, once(deliveries, first))",
+		instead: "return effect(tx, deliveries)",
+	},
+	{
+		promise: "the inbox remembers in the effect's transaction",
+		file:    "pkg/inbox/inbox.go", pkg: "pkg/inbox", test: "TestOnceRunsTheEffectOnceAndAgainAfterItFailed",
+		code:    "first, err := First(tx, queue, ids...)",
+		instead: "first, err := First(database.DB().WithContext(ctx), queue, ids...)",
+	},
+	{
+		promise: "what is the database's fault is not the message's",
+		file:    "pkg/inbox/inbox.go", pkg: "pkg/inbox", test: "TestWhatIsTheDatabasesFaultComesLater",
+		code:    "return broker.Later(err)",
+		instead: "return err",
+	},
+	{
+		promise: "no write survives a race with the erasure",
+		file:    "pkg/erasure/holder.go", pkg: "pkg/erasure", test: "TestNoWriteSurvivesARaceWithTheErasure",
+		code:    "pg_advisory_xact_lock_shared(?)",
+		instead: "?::bigint",
+	},
+	{
+		promise: "batches of the same people wait in turn, not in a circle",
+		file:    "pkg/erasure/holder.go", pkg: "pkg/erasure", test: "TestBatchesWithTheSamePeopleWaitForOneAnother",
+		code:    "\tslices.Sort(keys)\n",
+		instead: "",
+	},
+	{
+		promise: "the same order twice changes nothing",
+		file:    "pkg/erasure/erase.go", pkg: "pkg/erasure", test: "TestTheSameOrderTwiceChangesNothingAndRepeatsTheReceipt",
+		code:    "_, known := receipts[o.Message]; return known",
+		instead: "return false",
+	},
+}
