@@ -6,8 +6,9 @@ MAKEFLAGS += --no-print-directory
 
 LOCAL := .local/bin/local
 TOOLS := $(CURDIR)/.local/bin/tools
-SERVICES := $(wildcard services/*)
-MODULES := pkg proto $(SERVICES) deploy
+TEMPLATE := services/_template
+SERVICES := $(filter-out $(TEMPLATE),$(wildcard services/*))
+MODULES := pkg proto $(SERVICES) $(TEMPLATE) deploy
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -26,12 +27,16 @@ clean: $(LOCAL) ## stop it and remove all data, logs and binaries
 	@$(LOCAL) clean
 	@rm -rf .local
 
+audit: ## compare what the services declare at RabbitMQ with what stands there
+	@[ -e .local/env ] || { echo "nothing is up: make up comes first"; exit 1; }
+	@set -a; . .local/env; failed=0; for service in $(SERVICES); do echo "$${service##*/}"; go run ./$$service topology check 2>&1 | sed '/^exit status/d; s/^/  /' || failed=1; done; exit $$failed
+
 demo: ## sign up, like, attend, be forgotten: the running system shown (PEOPLE=300: a crowd)
 	@[ -e .local/env ] || { echo "nothing is up: make up comes first"; exit 1; }
 	@set -a; . .local/env; go run ./deploy/demo -people $(or $(PEOPLE),0)
 
 test: $(LOCAL) ## everything, against servers of its own
-	@deploy/test.sh
+	@deploy/with-servers.sh .local/test deploy/test.sh
 
 test-servers: $(LOCAL) ## start the servers that single tests need; `go test` finds them by itself
 	@$(LOCAL) servers --dir .local/test
@@ -43,10 +48,13 @@ verify: $(TOOLS)/golangci-lint $(TOOLS)/buf ## what CI checks besides the tests:
 
 generate: $(TOOLS)/buf $(TOOLS)/protoc-gen-go ## make the generated code again
 	@cd proto && PATH="$(TOOLS):$$PATH" buf generate
-	@for service in $(SERVICES); do (cd $$service && GOWORK=off go generate ./...); done
+	@for service in $(SERVICES) $(TEMPLATE); do (cd $$service && GOWORK=off go generate ./...); done
 
-bench: $(LOCAL) ## speed beside its floors: pages beside raw SQL, formats beside each other
-	@deploy/bench.sh
+bench: $(LOCAL) ## speed beside its floors: pages beside raw SQL, formats beside each other, messages beside bare ones
+	@deploy/with-servers.sh .local/bench deploy/bench.sh
+
+safeguards: $(LOCAL) ## each safeguard of the messages taken out, one at a time: its test has to go red (half an hour)
+	@deploy/with-servers.sh .local/safeguards go run ./deploy/safeguards $(WORDS)
 
 sizes: ## what each format costs: bytes and time
 	@go run ./deploy/sizes
@@ -55,7 +63,7 @@ release-contract: $(TOOLS)/buf ## what the outside may rely on from now on: veri
 	@for service in $(SERVICES); do cp $$service/openapi.yaml deploy/contracts/$${service##*/}.yaml; done
 	@cd proto && $(TOOLS)/buf build --exclude-source-info -o ../deploy/contracts/proto.binpb
 
-.PHONY: help up down status clean demo test test-servers verify generate bench sizes release-contract FORCE
+.PHONY: help up down status clean audit demo test test-servers verify generate bench safeguards sizes release-contract FORCE
 
 # Go knows best whether it has to be built again.
 $(LOCAL): FORCE

@@ -75,7 +75,7 @@ func verify(h house, wanted []string) error {
 type house struct {
 	root    string
 	prefix  string   // of every module's path
-	modules []string // folders in the workspace, relative to root
+	modules []string // folders of the workspace's modules and of templates, relative to root
 }
 
 const prefix = "github.com/tizza/tizza/"
@@ -105,13 +105,25 @@ func open(folder string) (house, error) {
 		}
 		h.modules = append(h.modules, name)
 	}
-	return h, nil
+	// A template is no part of the system, but as sound as what is made of it.
+	templates, err := filepath.Glob(filepath.Join(root, "services", "_*", "go.mod"))
+	for _, path := range templates {
+		h.modules = append(h.modules, "services/"+filepath.Base(filepath.Dir(path)))
+	}
+	return h, err
 }
 
+// path returns what a module is called: its folder's name but for templates, which have that of what they are copied to.
+func (h house) path(module string) (string, error) {
+	lines, err := h.output(module, false, "go", "list", "-m")
+	return strings.Join(lines, " "), err
+}
+
+// services are the system's, by name.
 func (h house) services() []string {
 	var names []string
 	for _, module := range h.modules {
-		if name, ok := strings.CutPrefix(module, "services/"); ok {
+		if name, ok := strings.CutPrefix(module, "services/"); ok && !strings.HasPrefix(name, "_") {
 			names = append(names, name)
 		}
 	}

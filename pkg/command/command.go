@@ -2,6 +2,9 @@
 //
 //	serve | api | worker         run, with all roles or one
 //	migrate up | migrate status  the database
+//	dead-letters list | show | replay | discard | history
+//	                             messages that could not be handled
+//	topology list | check        what is declared at RabbitMQ, and whether it stands
 //	healthcheck                  asks the running service's /readyz
 //	version
 //
@@ -19,6 +22,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"github.com/tizza/tizza/pkg/broker"
 	"github.com/tizza/tizza/pkg/postgres"
 	"github.com/tizza/tizza/pkg/process"
 	"github.com/tizza/tizza/pkg/setting"
@@ -34,6 +38,9 @@ type Program[C any] struct {
 	// Schemas and Database are for the migrate commands.
 	Schemas  func() []postgres.Schema
 	Database func(C) postgres.Config
+	// Broker and Topology are for the commands about messages. The topology says what there is; it need not handle anything.
+	Broker   func(C) broker.Config
+	Topology func(C) broker.Topology
 	// Addr is the address that the service listens on, for healthcheck.
 	Addr func(C) string
 	// Extra is nil or a pointer to a struct of kong commands. Their Run methods
@@ -110,6 +117,7 @@ func newParser[C any](ctx context.Context, p Program[C], stdout, stderr io.Write
 		kong.Exit(func(code int) { panic(exit(code)) }),
 		kong.BindTo(ctx, (*context.Context)(nil)),
 		kong.BindTo(stdout, (*io.Writer)(nil)),
+		kong.Bind(newTerminal(stderr)),
 		kong.Bind(p),
 		// Only commands that take the settings load them: version works without.
 		kong.BindSingletonProvider(func() (C, error) { return load(p, stderr) }),

@@ -18,6 +18,9 @@ type grammar[C any] struct {
 	API         api[C]         `cmd:"" name:"api" help:"Run the HTTP API only."`
 	Worker      worker[C]      `cmd:"" help:"Run the relay and the consumers only."`
 	Migrate     migrate[C]     `cmd:"" help:"Bring the database's schema up to date, or show it."`
+	Outbox      outboxes[C]    `cmd:"" help:"Show messages that have not been sent yet, or send those that failed now."`
+	DeadLetters deadLetters[C] `cmd:"" name:"dead-letters" help:"Show messages that could not be handled, send them again, or discard them."`
+	Topology    topologies[C]  `cmd:"" help:"Show what the service declares at RabbitMQ, or check that it is there."`
 	Healthcheck healthcheck[C] `cmd:"" help:"Fail unless the running service is ready."`
 	Version     version[C]     `cmd:"" help:"Print the version."`
 }

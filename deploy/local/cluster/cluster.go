@@ -20,6 +20,7 @@ type Options struct {
 	ServersOnly bool                         // PostgreSQL, RabbitMQ and etcd only
 	Browser     bool                         // install Chromium too, which the system's tests drive
 	Node        bool                         // install Node.js and npm too, which the system's tests build a client with
+	Curl        bool                         // install curl too, which the commands of services/_template call
 	Fast        bool                         // for tests: nothing waits for a disk, data does not survive a crash of the machine
 	Fresh       bool                         // if it does not run yet, start with empty servers
 	Settings    map[string]map[string]string // more environment per service

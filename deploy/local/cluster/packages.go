@@ -61,11 +61,12 @@ func (c *Cluster) missing() []string {
 	if c.options.Browser && !browserInstalled() {
 		missing = append(missing, "chromium")
 	}
-	if c.options.Node {
-		for _, wanted := range []struct{ program, from string }{{"node", "nodejs"}, {"npm", "npm"}} {
-			if _, err := exec.LookPath(wanted.program); err != nil {
-				missing = append(missing, wanted.from)
-			}
+	for _, wanted := range []struct {
+		by            bool
+		program, from string
+	}{{c.options.Node, "node", "nodejs"}, {c.options.Node, "npm", "npm"}, {c.options.Curl, "curl", "curl"}} {
+		if _, err := exec.LookPath(wanted.program); wanted.by && err != nil {
+			missing = append(missing, wanted.from)
 		}
 	}
 	return missing

@@ -1,0 +1,58 @@
+package main
+
+import (
+	"errors"
+
+	"github.com/tizza/tizza/pkg/broker"
+	"github.com/tizza/tizza/pkg/discovery"
+	"github.com/tizza/tizza/pkg/httpserver"
+	"github.com/tizza/tizza/pkg/identity"
+	"github.com/tizza/tizza/pkg/message"
+	"github.com/tizza/tizza/pkg/postgres"
+	"github.com/tizza/tizza/pkg/setting"
+)
+
+// Config is every setting of loyalty; those of a package are documented there. It is read here and nowhere else.
+type Config struct {
+	// Env names the environment; its etcd keys are under tizza/<Env>/, and production refuses development secrets.
+	Env string `env:"APP_ENV" envDefault:"development"`
+	// AdvertiseURL is where other services reach this instance.
+	AdvertiseURL string `env:"ADVERTISE_URL"`
+	// TombstoneKey keys the hashes of erased people's ids. Keep it as long as the database.
+	TombstoneKey setting.Secret `env:"TOMBSTONE_KEY"`
+	// MessageFormat is how bodies of messages are written: json or protobuf.
+	MessageFormat message.Format `env:"MESSAGE_FORMAT" envDefault:"json"`
+
+	HTTP      httpserver.Config
+	Identity  identity.Config
+	Postgres  postgres.Config
+	Broker    broker.Config
+	Discovery discovery.Config
+}
+
+const (
+	developmentTokens = `{"auth-service":"auth-development","pizza-service":"pizza-development",` +
+		`"likes-service":"likes-development","events-service":"events-development","operator":"operator-development"}`
+	developmentKeys = "development:dGl6emEgZGV2ZWxvcG1lbnQgc2Vzc2lvbiBrZXkgISE="
+)
+
+// defaults are for development on one machine; production refuses the secrets among them.
+func defaults() Config {
+	return Config{
+		AdvertiseURL: "http://127.0.0.1:8005",
+		TombstoneKey: "loyalty-tombstones-development",
+		HTTP:         httpserver.Config{Addr: "127.0.0.1:8005"},
+		Identity:     identity.Config{ClientTokens: developmentTokens, SessionKeys: developmentKeys},
+		Postgres:     postgres.Config{URL: "postgres://loyalty:loyalty-development@127.0.0.1:25432/loyalty?sslmode=disable"},
+		Broker:       broker.Config{URL: "amqp://127.0.0.1:25673/", Username: "loyalty", Password: "loyalty-development"},
+		Discovery:    discovery.Config{Endpoints: []string{"http://127.0.0.1:22379"}},
+	}
+}
+
+// Validate names every setting that is wrong.
+func (c Config) Validate() error {
+	return errors.Join(
+		setting.CheckLabel("APP_ENV", c.Env),
+		setting.CheckURL("ADVERTISE_URL", c.AdvertiseURL),
+	)
+}

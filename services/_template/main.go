@@ -1,0 +1,114 @@
+// Command loyalty owns people's loyalty cards.
+package main
+
+import (
+	"context"
+	_ "embed"
+	"log/slog"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/tizza/tizza/pkg/broker"
+	"github.com/tizza/tizza/pkg/command"
+	"github.com/tizza/tizza/pkg/discovery"
+	"github.com/tizza/tizza/pkg/erasure"
+	"github.com/tizza/tizza/pkg/health"
+	"github.com/tizza/tizza/pkg/httpserver"
+	"github.com/tizza/tizza/pkg/identity"
+	"github.com/tizza/tizza/pkg/message"
+	"github.com/tizza/tizza/pkg/outbox"
+	"github.com/tizza/tizza/pkg/postgres"
+	"github.com/tizza/tizza/pkg/process"
+	"github.com/tizza/tizza/services/loyalty/internal/card"
+	"github.com/tizza/tizza/services/loyalty/internal/consumer"
+	"github.com/tizza/tizza/services/loyalty/internal/httpapi"
+	store "github.com/tizza/tizza/services/loyalty/internal/postgres"
+)
+
+const (
+	service = "loyalty"
+	// personalData tells auth that loyalty holds something of people: erasures and exports wait for it.
+	personalData = `{"contract":"1.0.0"}`
+)
+
+//go:embed openapi.yaml
+var spec []byte
+
+func main() {
+	command.Main(command.Program[Config]{
+		Name:     service,
+		Defaults: defaults(),
+		Run:      run,
+		Schemas:  store.Schemas,
+		Database: func(c Config) postgres.Config { return c.Postgres },
+		Broker:   func(c Config) broker.Config { return c.Broker },
+		Topology: func(Config) broker.Topology { return consumer.Topology(nil, nil, message.JSON, nil) },
+		Addr:     func(c Config) string { return c.HTTP.Addr },
+	})
+}
+
+// run wires the parts in the order in which they start; they stop in reverse.
+func run(ctx context.Context, cfg Config, role command.Role) error {
+	log := slog.Default()
+	database, err := postgres.Open(cfg.Postgres, store.Schemas()...)
+	if err != nil {
+		return err
+	}
+	registry, err := discovery.Connect(cfg.Discovery, "tizza/"+cfg.Env, log)
+	if err != nil {
+		return err
+	}
+	holder := erasure.NewHolder(cfg.TombstoneKey, store.Register())
+	callers, err := identity.New(cfg.Identity, service)
+	if err != nil {
+		return err
+	}
+	topology := consumer.Topology(database, holder, cfg.MessageFormat, callers)
+	publisher := broker.NewPublisher(cfg.Broker, log, topology)
+	consumers := broker.NewConsumer(cfg.Broker, log, topology, publisher)
+	listener := broker.NewListener(cfg.Broker, log, topology)
+	relay := outbox.NewRelay(database, publisher, log)
+
+	cards := card.NewService(store.NewStore(database, holder))
+
+	checks := []health.Check{
+		{Name: "postgres", Required: true, Probe: database.Ready},
+		{Name: "etcd", Probe: registry.Ready},
+	}
+	metrics := []prometheus.Collector{listener}
+	if role.Worker() { // a broker that is lost later does not make it unready: the outbox takes what it cannot
+		checks = append(checks,
+			health.Check{Name: "consumers", Required: true, Probe: consumers.Started},
+			health.Check{Name: "publisher", Required: true, Probe: publisher.Started},
+			health.Check{Name: "rabbitmq", Probe: publisher.Ready})
+		metrics = append(metrics, publisher, relay, consumers)
+	}
+	server, err := httpserver.New(httpserver.Options{
+		Service: service, Version: command.Version(), Config: cfg.HTTP, Spec: spec,
+		Services: registry.Services, Identity: callers, Checks: checks, Metrics: metrics, Log: log,
+	})
+	if err != nil {
+		return err
+	}
+
+	parts := []process.Component{
+		{Name: "database", Run: database.Run},
+		{Name: "discovery", Run: registry.Run},
+		{Name: "personal data", Run: registry.Put("personal-data/"+service, personalData)},
+	}
+	if role.Worker() {
+		parts = append(parts,
+			process.Component{Name: "publisher", Run: publisher.Run},
+			process.Component{Name: "relay", Run: relay.Run},
+			process.Component{Name: "consumers", Run: database.AfterMigrated(consumers.Run), Patience: broker.Patience},
+		)
+	}
+	parts = append(parts, process.Component{Name: "http", Run: server.Run, Patience: server.Patience()})
+	if role.API() {
+		httpapi.Register(server, cards)
+		parts = append(parts,
+			process.Component{Name: "listener", Run: listener.Run},
+			process.Component{Name: "registration", Run: registry.Instance(service, cfg.AdvertiseURL)})
+	}
+	return process.Run(ctx, log, parts...)
+}
