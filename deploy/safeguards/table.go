@@ -123,6 +123,18 @@ var safeguards = []safeguard{
 		instead: "",
 	},
 	{
+		promise: "consumer killed before commit: the message has not been acknowledged",
+		file:    "pkg/broker/consumer.go", pkg: "pkg/inbox", test: "TestAConsumerThatIsKilledLeavesOneEffect",
+		code:    `ch.Consume(s.Queue, "", false, false, false, false, nil)`,
+		instead: `ch.Consume(s.Queue, "", true, false, false, false, nil)`,
+	},
+	{
+		promise: "consumer killed after commit, before the ack: one effect",
+		file:    "pkg/inbox/inbox.go", pkg: "pkg/inbox", test: "TestAConsumerThatIsKilledLeavesOneEffect",
+		code:    "ON CONFLICT DO NOTHING RETURNING message_id",
+		instead: "ON CONFLICT (queue, message_id) DO UPDATE SET handled_at = now() RETURNING message_id",
+	},
+	{
 		promise: "a message is handled once, however many copies come",
 		file:    "pkg/inbox/inbox.go", pkg: "pkg/inbox", test: "TestOnceRunsTheEffectOnceAndAgainAfterItFailed",
 		code:    "return effect(tx, once(deliveries, first))",

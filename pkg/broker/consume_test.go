@@ -220,17 +220,24 @@ func TestReplicasCompeteForTheMessagesOfAQueue(t *testing.T) {
 	b := newBench(t)
 	b.declare()
 	papers := b.fill(300)
-	one, two := newAudience(), newAudience()
-	for _, r := range []*audience{one, two} {
+	replicas := []*audience{newAudience(), newAudience()}
+	var both sync.WaitGroup // have one in hand at the same time
+	both.Add(len(replicas))
+	for _, r := range replicas {
+		first := sync.OnceFunc(func() {
+			both.Done()
+			both.Wait()
+		})
 		b.ready(b.subscribe(broker.Subscription{Concurrency: 1, Handle: func(_ context.Context, d broker.Delivery) error {
-			time.Sleep(2 * time.Millisecond)
+			first()
 			r.note(d)
 			return nil
 		}}))
 	}
-	servertest.Eventually(t, patience, "all handled", func() bool { return one.count()+two.count() == len(papers) })
-	assert.NotZero(t, one.count())
-	assert.NotZero(t, two.count())
+	servertest.Eventually(t, patience, "all handled", func() bool { return replicas[0].count()+replicas[1].count() == len(papers) })
+	for id := range replicas[0].handled {
+		assert.NotContains(t, replicas[1].handled, id)
+	}
 }
 
 func TestEveryReplicaHearsABroadcast(t *testing.T) {
