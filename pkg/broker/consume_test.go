@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -294,4 +295,27 @@ func TestABindingThatIsNoLongerWantedGoes(t *testing.T) {
 	require.NoError(t, b.publish(paper("paper.out.2.0.0"))[0])
 	servertest.Eventually(t, patience, "both handled", func() bool { return r.count() == 2 })
 	assert.Zero(t, b.depth("reader.news.dead"))
+}
+
+func TestHeadersThatHardlyFitIntoAFrameDoNotKeepAMessageFromItsEnd(t *testing.T) {
+	b := newBench(t)
+	b.startPublisher()
+	r := newAudience()
+	b.ready(b.consume(func(_ context.Context, d broker.Delivery) error {
+		if len(d.Headers["x-large"]) > 0 {
+			return broker.Permanent(errors.New("too large to read"))
+		}
+		r.note(d)
+		return nil
+	}))
+	large := amqp.Table{"x-large": strings.Repeat("x", 65_400), "x-first-failure": strings.Repeat("x", 65_400)}
+	require.NoError(t, b.server.Channel(t).PublishWithContext(t.Context(), "news", "paper.out.1.0.0", false, false,
+		amqp.Publishing{MessageId: uuid.NewString(), Headers: large}))
+
+	servertest.Eventually(t, patience, "a dead letter", func() bool { return b.depth("reader.news.dead") == 1 })
+	letter, _, err := b.server.Channel(t).Get("reader.news.dead", false)
+	require.NoError(t, err)
+	assert.Equal(t, "too large to read", letter.Headers["x-reason"])
+	b.publishUntilTaken(paper("paper.out.1.0.0"))
+	servertest.Eventually(t, patience, "others flow", func() bool { return r.count() == 1 })
 }

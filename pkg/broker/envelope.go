@@ -174,6 +174,7 @@ func (d Delivery) moved(exchange, queue string, reason error, v verdict) publica
 		out.Headers[waitsHeader] = strconv.Itoa(v.waits)
 	}
 	out.Headers[reasonHeader] = clip(reason.Error())
+	fit(out.Headers)
 	out.Exchange, out.Key = exchange, v.step.queue(queue)
 	if v.dead {
 		out.Key, out.ttl = DeadQueue(queue), ""
@@ -181,7 +182,29 @@ func (d Delivery) moved(exchange, queue string, reason error, v verdict) publica
 	return out
 }
 
-// clip keeps headers, which have to fit into one frame, small.
+// ownHeaders and those of the trace stay with a message whose headers are too many.
+var ownHeaders = []string{
+	attemptHeader, waitsHeader, replaysHeader, reasonHeader, firstHeader, lastHeader, sourceHeader, exchangeHeader, keyHeader, lookHeader,
+}
+
+// fit takes out of a copy's headers those that are not ours if with them it might not fit into one frame, as AMQP demands
+// (131,072 bytes, RabbitMQ's default): such a message could go nowhere, and would cut the connection at every attempt.
+func fit[V any](headers map[string]V) {
+	const most, mostOfOne = 96 << 10, 4 << 10
+	size := 0
+	for name, value := range headers {
+		size += len(name) + len(fmt.Sprint(value)) + 8
+	}
+	if size <= most {
+		return
+	}
+	stay := append(otel.GetTextMapPropagator().Fields(), ownHeaders...)
+	maps.DeleteFunc(headers, func(name string, value V) bool {
+		return !slices.Contains(stay, name) || len(fmt.Sprint(value)) > mostOfOne
+	})
+}
+
+// clip keeps a header small.
 func clip(reason string) string {
 	const most = 500
 	if len(reason) > most {

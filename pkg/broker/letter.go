@@ -137,6 +137,7 @@ func (d *DeadLetters) headers(l *Letter) amqp.Table {
 		}
 	}
 	headers[lookHeader] = d.look
+	fit(headers)
 	return headers
 }
 
