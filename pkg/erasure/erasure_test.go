@@ -208,8 +208,8 @@ func TestBatchesWithTheSamePeopleWaitForOneAnother(t *testing.T) {
 // orderBody is an order as JSON.
 type orderBody struct{ *structpb.Struct }
 
-func (b orderBody) GetUserUuid() string  { return b.Fields["user_uuid"].GetStringValue() }  //nolint:revive // as in generated code
-func (b orderBody) GetErasureId() string { return b.Fields["erasure_id"].GetStringValue() } //nolint:revive // likewise
+func (b orderBody) GetUserUuid() string  { return b.Fields["user_uuid"].GetStringValue() }  //nolint:revive,staticcheck // as in generated code
+func (b orderBody) GetErasureId() string { return b.Fields["erasure_id"].GetStringValue() } //nolint:revive,staticcheck // likewise
 
 func TestAHandlerAnswersEveryCopyWithTheSameReceipt(t *testing.T) {
 	database, holder := open(t)
