@@ -80,10 +80,13 @@ type Delivery struct {
 }
 
 // Trace is the headers that carry the trace in which the message was made, for a message that this one brings about.
+// What cannot be one, by its length (https://www.w3.org/TR/trace-context/ asks for 512 bytes) or its characters, is left
+// out: a trace decides nothing.
 func (d Delivery) Trace() map[string]string {
 	trace := map[string]string{}
 	for _, name := range otel.GetTextMapPropagator().Fields() {
-		if value, ok := d.Headers[name]; ok {
+		value, ok := d.Headers[name]
+		if ok && len(value) <= 512 && strings.IndexFunc(value, func(r rune) bool { return r < ' ' || r > '~' }) < 0 {
 			trace[name] = value
 		}
 	}
@@ -92,7 +95,7 @@ func (d Delivery) Trace() map[string]string {
 
 // inTrace is ctx with the delivery's trace.
 func (d Delivery) inTrace(ctx context.Context) context.Context {
-	return otel.GetTextMapPropagator().Extract(ctx, propagation.MapCarrier(d.Headers))
+	return otel.GetTextMapPropagator().Extract(ctx, propagation.MapCarrier(d.Trace()))
 }
 
 // read takes a delivery apart. Its error means that the message can never be handled; what could be read is there all
@@ -121,9 +124,8 @@ func read(d amqp.Delivery) (Delivery, error) {
 	if exchange, moved := out.Headers[exchangeHeader]; moved {
 		out.Exchange, out.Key = exchange, out.Headers[keyHeader]
 	}
-	failed, _ := strconv.Atoi(out.Headers[attemptHeader])
-	out.Attempt = max(failed, 0) + 1
-	out.waits, _ = strconv.Atoi(out.Headers[waitsHeader])
+	out.Attempt = tally(out.Headers[attemptHeader]) + 1
+	out.waits = tally(out.Headers[waitsHeader])
 	var err error
 	if out.Type, err = typeOf(out.kind, out.Key); err != nil {
 		return out, err
@@ -132,6 +134,12 @@ func read(d amqp.Delivery) (Delivery, error) {
 		return out, fmt.Errorf("message_id %.64q is not a UUID", d.MessageId)
 	}
 	return out, nil
+}
+
+// tally reads a number that we have counted; somebody else may have written it.
+func tally(header string) int {
+	n, _ := strconv.Atoi(header)
+	return min(max(n, 0), 1_000_000)
 }
 
 // typeOf is the type that the message states or else its key. One that says nothing has none.

@@ -32,7 +32,7 @@ type Letter struct {
 	Exchange, Key, Type string
 	App, ContentType    string
 	Time                time.Time
-	// Headers are all that came with it.
+	// Headers are those it has by now: a message that its own service has moved has kept the texts among them.
 	Headers map[string]any
 	Body    []byte
 

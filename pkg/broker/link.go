@@ -47,10 +47,16 @@ const (
 // ErrDisconnected says that there is no connection to the broker at the moment.
 var ErrDisconnected = errors.New("broker: not connected")
 
+// publisherFrame is the largest frame, in bytes, that a publisher agrees to: RabbitMQ's default. A consumer agrees to
+// whatever the broker is set to, which is to be more: a message that just fits has to fit with what is added to its
+// headers when it comes again, or it would cut the connection at every attempt.
+const publisherFrame = 128 << 10
+
 // link keeps one connection to the broker, for ever.
 type link struct {
 	config Config
 	name   string
+	frame  int // the largest frame to agree to; the broker's if 0
 	log    *slog.Logger
 	up     atomic.Bool
 	wasUp  atomic.Bool
@@ -170,6 +176,7 @@ func (l *link) dial(ctx context.Context) (*socket, error) {
 		SASL:       []amqp.Authentication{&amqp.PlainAuth{Username: l.config.Username, Password: l.config.Password.Reveal()}},
 		Vhost:      uri.Vhost,
 		Heartbeat:  heartbeat,
+		FrameSize:  l.frame,
 		Properties: properties,
 		Dial: func(network, address string) (net.Conn, error) {
 			dialer := net.Dialer{Timeout: dialTimeout}

@@ -46,7 +46,7 @@ func (p *Publisher) Collect(to chan<- prometheus.Metric) {
 	p.counts.published.Collect(to)
 	to <- p.link.connectedMetric()
 	ch := p.channel.Load()
-	to <- p.link.gauge("broker_blocked", "Whether an alarm of the broker blocks publishers.", number(ch != nil && ch.blocked.Load()))
+	to <- p.link.gauge("broker_blocked", "Whether an alarm of the broker blocks publishers.", number(ch != nil && ch.alarm.on()))
 }
 
 type consumerCounts struct {

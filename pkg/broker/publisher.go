@@ -46,7 +46,7 @@ type channel struct {
 	*amqp.Channel
 	conn    *socket
 	returns chan amqp.Return
-	blocked atomic.Bool
+	alarm   alarm
 	gone    chan struct{} // closed when the channel is
 	cause   error         // set before gone is closed
 }
@@ -54,7 +54,7 @@ type channel struct {
 // NewPublisher makes a publisher for the service. It declares the topology's exchanges.
 func NewPublisher(config Config, log *slog.Logger, topology Topology) *Publisher {
 	return &Publisher{
-		link:     link{config: config, name: topology.Service + ".publisher", log: log},
+		link:     link{config: config, name: topology.Service + ".publisher", frame: publisherFrame, log: log},
 		app:      topology.Service,
 		topology: topology,
 		counts:   newPublisherCounts(),
@@ -69,7 +69,7 @@ func (p *Publisher) Ready(ctx context.Context) error {
 	switch ch := p.channel.Load(); {
 	case ch == nil || ch.IsClosed():
 		return ErrDisconnected
-	case ch.blocked.Load():
+	case ch.alarm.on():
 		return ErrBlocked
 	}
 	return p.link.ready(ctx)
@@ -88,7 +88,7 @@ func (p *Publisher) use(ctx context.Context, conn *socket) error {
 	}
 	// The client hands over a return before it resolves the confirm that follows it, as long as there is room: a
 	// buffer of a batch's size makes "confirmed, and nothing in returns" mean "routed".
-	open := &channel{Channel: ch, conn: conn, returns: ch.NotifyReturn(make(chan amqp.Return, MaxBatch)), gone: make(chan struct{})}
+	open := &channel{Channel: ch, conn: conn, returns: ch.NotifyReturn(make(chan amqp.Return, MaxBatch)), gone: make(chan struct{}), alarm: newAlarm()}
 	closed := ch.NotifyClose(make(chan *amqp.Error, 1))
 	blocked := conn.NotifyBlocked(make(chan amqp.Blocking, 8))
 	defer p.channel.Store(nil)
@@ -121,7 +121,7 @@ func (p *Publisher) watch(ctx context.Context, open *channel, closed <-chan *amq
 				blocked = nil
 				continue
 			}
-			open.blocked.Store(alarm.Active)
+			open.alarm.set(alarm.Active)
 			p.link.log.Warn("broker alarm changed", "connection", p.link.name, "blocked", alarm.Active, "reason", alarm.Reason)
 		}
 	}
@@ -161,7 +161,7 @@ func (p *Publisher) send(ctx context.Context, batch []publication) []error {
 	switch {
 	case ch == nil:
 		return failAll(batch, ErrDisconnected)
-	case ch.blocked.Load():
+	case ch.alarm.on():
 		return failAll(batch, ErrBlocked)
 	}
 	// A write to a broker that has stopped reading hangs, whatever its context: only cutting the socket ends it.
@@ -188,11 +188,15 @@ func (p *Publisher) send(ctx context.Context, batch []publication) []error {
 // await waits for one confirm. A channel that dies resolves its confirms as not acknowledged: that is no refusal, nobody
 // knows what became of the message. What closed the channel may be about another message of the batch.
 func (c *channel) await(ctx context.Context, confirm *amqp.DeferredConfirmation) error {
-	acked, err := confirm.WaitContext(ctx)
+	select {
+	case <-confirm.Done():
+	case <-c.alarm.raised(): // it may last, and the connection is good: the confirm may still come, too late for us
+		return ErrBlocked
+	case <-ctx.Done():
+		return fmt.Errorf("%w: %w", ErrUnknown, ctx.Err())
+	}
 	switch {
-	case err != nil:
-		return fmt.Errorf("%w: %w", ErrUnknown, err)
-	case acked:
+	case confirm.Acked():
 		return nil
 	case !c.IsClosed():
 		return ErrRefused

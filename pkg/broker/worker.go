@@ -19,6 +19,7 @@ type worker struct {
 	subscription Subscription
 	channel      *amqp.Channel
 	deliveries   <-chan amqp.Delivery
+	told         time.Time // when it was last logged that messages wait
 }
 
 // outcome is a message and what has become of it.
@@ -130,7 +131,7 @@ func (w *worker) attempt(ctx context.Context, batch []*outcome) {
 		return
 	}
 	for i, o := range readable {
-		if i > 0 && ctx.Err() != nil {
+		if (i > 0 || len(readable) > 1) && ctx.Err() != nil {
 			return // the rest goes back
 		}
 		o.say(w.call(ctx, o))
@@ -200,17 +201,23 @@ func (w *worker) acknowledge(batch []*outcome) error {
 	return nil
 }
 
-// report counts what has become of a message that failed, and logs what failed by itself, and dead letters. What only
-// waits for something else is that one's to log.
+// toldEvery is how often a worker says that messages wait for something else, which all of them may do together.
+const toldEvery = time.Minute
+
+// report counts and logs what has become of a message that failed.
 func (w *worker) report(o *outcome, v verdict) {
 	queue, d, log := w.subscription.Queue, o.delivery, w.consumer.link.log
-	facts := []any{"queue", queue, "message_id", d.id, "type", d.kind, "attempt", d.Attempt, "error", o.err}
+	facts := []any{"queue", queue, "message_id", d.id, "type", d.kind, "attempt", d.Attempt, "error", clip(o.err.Error())}
 	switch {
 	case v.dead:
 		w.consumer.counts.ended(queue, "dead")
 		log.Error("message became a dead letter", facts...)
 	case IsLater(o.err):
 		w.consumer.counts.ended(queue, "later")
+		if time.Since(w.told) > toldEvery {
+			w.told = time.Now()
+			log.Warn("messages wait for something else, and come back until it is there", append(facts, "waits", v.waits)...)
+		}
 	default:
 		w.consumer.counts.ended(queue, "failed")
 		log.Warn("message failed, will be retried", facts...)

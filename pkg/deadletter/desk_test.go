@@ -317,7 +317,7 @@ func TestTwoOperatorsAtOnceShareTheLetters(t *testing.T) {
 
 func TestMemoryDoesNotGrowWithTheLetters(t *testing.T) {
 	o := open(t)
-	const letters, size = 300, 200 << 10
+	const letters, size = 600, 100 << 10
 	body := []byte(strings.Repeat("x", size))
 	for range letters {
 		confirm, err := o.channel.PublishWithDeferredConfirm("reader.redelivery", "reader.news.dead", true, false,

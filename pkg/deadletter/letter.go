@@ -41,8 +41,9 @@ func view(l *broker.Letter) Letter {
 	}
 }
 
+// known is nil for a time that nobody has set, and for one that JSON cannot say: milliseconds taken for seconds.
 func known(at time.Time) *time.Time {
-	if at.IsZero() {
+	if at.IsZero() || at.Year() < 1 || at.Year() > 9999 {
 		return nil
 	}
 	return &at

@@ -11,6 +11,7 @@ import (
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
 
+	"github.com/tizza/tizza/pkg/broker"
 	"github.com/tizza/tizza/pkg/postgres"
 )
 
@@ -30,6 +31,9 @@ func (h *Holder) Erase(tx *gorm.DB, orders ...Order) (map[uuid.UUID]Receipt, err
 	if err != nil {
 		return nil, err
 	}
+	if err := sameOrders(orders, receipts); err != nil {
+		return nil, err
+	}
 	fresh := slices.DeleteFunc(slices.Clone(orders), func(o Order) bool { _, known := receipts[o.Message]; return known })
 	if len(fresh) == 0 {
 		return receipts, nil
@@ -37,6 +41,20 @@ func (h *Holder) Erase(tx *gorm.DB, orders ...Order) (map[uuid.UUID]Receipt, err
 	made, err := h.erase(tx, fresh)
 	maps.Copy(receipts, made)
 	return receipts, err
+}
+
+// sameOrders returns a permanent error if a message is said to bring another order than it did before.
+func sameOrders(orders []Order, receipts map[uuid.UUID]Receipt) error {
+	seen := make(map[uuid.UUID]Order, len(orders))
+	for _, o := range orders {
+		first, twice := seen[o.Message]
+		kept, known := receipts[o.Message]
+		if twice && first != o || known && kept.erasure != o.Erasure {
+			return broker.Permanent(fmt.Errorf("message %s has brought another order before", o.Message))
+		}
+		seen[o.Message] = o
+	}
+	return nil
 }
 
 // erase obeys orders that have not been here before.
@@ -71,7 +89,7 @@ func (h *Holder) erase(tx *gorm.DB, orders []Order) (map[uuid.UUID]Receipt, erro
 		if _, twice := receipts[o.Message]; twice {
 			continue
 		}
-		r := Receipt{Deleted: map[string]int32{}, Left: left[o.Person]}
+		r := Receipt{Deleted: map[string]int32{}, Left: left[o.Person], erasure: o.Erasure}
 		for table, rows := range deleted {
 			r.Deleted[table] = rows[o.Person]
 			delete(rows, o.Person)
@@ -176,14 +194,14 @@ func keep(tx *gorm.DB, orders []Order, receipts map[uuid.UUID]Receipt) error {
 // find reads the receipts of messages that have been here before.
 func find(tx *gorm.DB, messages []uuid.UUID) (map[uuid.UUID]Receipt, error) {
 	var rows []kept
-	err := tx.Raw("SELECT message_id, deleted, remaining, erased_at FROM receipts WHERE message_id = ANY(?)", postgres.Array(messages)).
+	err := tx.Raw("SELECT message_id, erasure_id, deleted, remaining, erased_at FROM receipts WHERE message_id = ANY(?)", postgres.Array(messages)).
 		Scan(&rows).Error
 	if err != nil {
 		return nil, fmt.Errorf("look for receipts: %w", err)
 	}
 	receipts := make(map[uuid.UUID]Receipt, len(rows))
 	for _, r := range rows {
-		receipts[r.MessageID] = Receipt{Deleted: r.Deleted, Left: r.Remaining, ErasedAt: r.ErasedAt}
+		receipts[r.MessageID] = Receipt{Deleted: r.Deleted, Left: r.Remaining, ErasedAt: r.ErasedAt, erasure: r.ErasureID}
 	}
 	return receipts, nil
 }

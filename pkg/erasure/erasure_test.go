@@ -236,3 +236,25 @@ func TestAHandlerAnswersEveryCopyWithTheSameReceipt(t *testing.T) {
 	nobody := broker.Delivery{Message: message.Message{ID: uuid.New(), Body: []byte(`{}`)}}
 	assert.True(t, broker.IsPermanent(handle(t.Context(), []broker.Delivery{nobody})))
 }
+
+func TestAMessageBringsOneOrder(t *testing.T) {
+	database, holder := open(t)
+	db := database.DB().WithContext(t.Context())
+	first := order(uuid.New())
+	_, err := erase(db, holder, first)
+	require.NoError(t, err)
+	other := first
+	other.Person, other.Erasure = uuid.New(), "e2"
+
+	_, err = erase(db, holder, other)
+
+	assert.True(t, broker.IsPermanent(err), "%v", err)
+	err = db.Transaction(func(tx *gorm.DB) error {
+		one, two := order(uuid.New()), order(uuid.New())
+		two.Message = one.Message
+		_, err := holder.Erase(tx, one, two)
+		return err
+	})
+	assert.True(t, broker.IsPermanent(err), "%v", err)
+	assert.Equal(t, 1, count(t, db, "tombstones"))
+}

@@ -2,7 +2,9 @@ package erasure
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/google/uuid"
 	"google.golang.org/protobuf/proto"
@@ -69,6 +71,9 @@ func (w Wire) order(d broker.Delivery) (Order, error) {
 	person, err := uuid.Parse(body.GetUserUuid())
 	if err != nil {
 		return Order{}, fmt.Errorf("user_uuid: %w", err)
+	}
+	if strings.ContainsRune(body.GetErasureId(), 0) {
+		return Order{}, errors.New("erasure_id: must not have a NUL in it")
 	}
 	return Order{Message: d.ID, Erasure: body.GetErasureId(), Person: person}, nil
 }

@@ -46,6 +46,8 @@ type Receipt struct {
 	Deleted  map[string]int32 // rows, by table
 	Left     int32            // rows of the person that a scan after the delete still found
 	ErasedAt time.Time
+
+	erasure string // of the order
 }
 
 // Holder erases people from one database.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"mime"
+	"regexp"
 
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
@@ -75,10 +76,14 @@ func Decode(contentType string, encoded []byte, body proto.Message) error {
 		return fmt.Errorf("content type %q: want %s or %s", media, jsonType, protobufType)
 	}
 	if err != nil {
-		return fmt.Errorf("decode %s: %w", body.ProtoReflect().Descriptor().FullName(), err)
+		return fmt.Errorf("decode %s: not valid %s %s", body.ProtoReflect().Descriptor().FullName(), media, position.FindString(err.Error()))
 	}
 	return nil
 }
+
+// position is all that is told of why a body cannot be read: the rest of such an error may repeat what stands in it, and
+// that may be somebody's.
+var position = regexp.MustCompile(`\(line \d+:\d+\)`)
 
 // marshalJSON is protojson but for two things: 64-bit integers are numbers, and the same body always gives the same
 // bytes, where protojson varies its white space on purpose.

@@ -56,3 +56,16 @@ func TestFormatTakesOnlyItsNames(t *testing.T) {
 	assert.Equal(t, message.Protobuf, f)
 	require.Error(t, f.UnmarshalText([]byte("xml")))
 }
+
+func TestWhatCannotBeReadIsNotRepeated(t *testing.T) {
+	for body, want := range map[string]string{
+		`{"positive_int_value":"hunter2"}`: "google.protobuf.UninterpretedOption: not valid application/json (line 1:23)",
+		`{hunter2`:                         "google.protobuf.UninterpretedOption: not valid application/json",
+		`"hunter2"`:                        "google.protobuf.UninterpretedOption: not valid application/json",
+	} {
+		err := message.Decode("application/json", []byte(body), new(descriptorpb.UninterpretedOption))
+		require.Error(t, err)
+		assert.NotContains(t, err.Error(), "hunter2")
+		assert.Contains(t, err.Error(), want)
+	}
+}

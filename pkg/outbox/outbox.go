@@ -29,6 +29,9 @@ func Schema() postgres.Schema { return postgres.Embedded("outbox", files, "schem
 // clock that was set back.
 const MaxDelay = longestPause
 
+// maxHeaders is well below the frame of 128 KiB that headers have to fit into.
+const maxHeaders = 64 << 10
+
 // wakeChannel is the NOTIFY channel. Notifications of one transaction are folded into one by PostgreSQL.
 const wakeChannel = "outbox"
 
@@ -67,6 +70,9 @@ func write(m message.Message, trace propagation.MapCarrier) (newRow, error) {
 	encoded, err := json.Marshal(headers)
 	if err != nil {
 		return newRow{}, fmt.Errorf("message %s: headers: %w", m.ID, err)
+	}
+	if len(encoded) > maxHeaders {
+		return newRow{}, fmt.Errorf("message %s: headers of %d bytes, want at most %d", m.ID, len(encoded), maxHeaders)
 	}
 	return newRow{
 		MessageID: m.ID, Exchange: m.Exchange, Key: m.Key, ContentType: m.ContentType,

@@ -62,6 +62,11 @@ func read(d broker.Delivery) (erasure.Receipt, error) {
 	if body.GetService() == "" || body.GetLeft() < 0 {
 		return erasure.Receipt{}, errors.New("a receipt names its service, and leaves 0 rows or more")
 	}
+	for table, rows := range body.GetDeleted() {
+		if rows < 0 {
+			return erasure.Receipt{}, fmt.Errorf("deleted: fewer than 0 rows of %.64q", table)
+		}
+	}
 	return erasure.Receipt{
 		Message: d.ID, Erasure: body.GetErasureId(), Person: person, Service: body.GetService(),
 		Deleted: body.GetDeleted(), Left: body.GetLeft(), ErasedAt: body.GetErasedAt().AsTime(),

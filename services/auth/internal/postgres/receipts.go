@@ -58,10 +58,38 @@ func receive(tx *gorm.DB, receipts []erasure.Receipt) error {
 			return gorm.ErrRecordNotFound
 		}
 	}
+	if err := withoutStrangers(tx, receipts); err != nil {
+		return err
+	}
 	if err := note(tx, receipts...); err != nil {
 		return err
 	}
 	return settle(tx, "id = ANY(?)", postgres.Array(ids))
+}
+
+// withoutStrangers returns an error if a service that has never been known as a holder says that it has something left:
+// nobody but a holder makes an erasure wait. One that has just begun to be one may be ahead of the news of it; it is
+// heard on another try.
+func withoutStrangers(tx *gorm.DB, receipts []erasure.Receipt) error {
+	var services []string
+	for _, r := range receipts {
+		if r.Left > 0 {
+			services = append(services, r.Service)
+		}
+	}
+	if len(services) == 0 {
+		return nil
+	}
+	var stranger string
+	err := tx.Raw("SELECT s FROM unnest(?::text[]) AS s WHERE s NOT IN (SELECT service FROM holders) LIMIT 1", postgres.Array(services)).
+		Scan(&stranger).Error
+	if err != nil {
+		return fmt.Errorf("look for holders: %w", err)
+	}
+	if stranger != "" {
+		return fmt.Errorf("receipt of %q: not known as a holder", stranger)
+	}
+	return nil
 }
 
 // noted is a receipt on its way into the table of holders.
@@ -99,7 +127,8 @@ func note(tx *gorm.DB, receipts ...erasure.Receipt) error {
 		ON CONFLICT (erasure_id, service) DO UPDATE SET
 			state = CASE WHEN h.state = 'retired' AND excluded.state = 'pending' THEN 'retired' ELSE excluded.state END,
 			deleted = (
-				SELECT coalesce(jsonb_object_agg(t, coalesce((h.deleted ->> t)::bigint, 0) + coalesce((excluded.deleted ->> t)::bigint, 0)), '{}')
+				SELECT coalesce(jsonb_object_agg(t, least(2147483647, -- what fits into the answer
+					coalesce((h.deleted ->> t)::bigint, 0) + coalesce((excluded.deleted ->> t)::bigint, 0))), '{}')
 				FROM jsonb_object_keys(h.deleted || excluded.deleted) AS t),
 			remaining = excluded.remaining, erased_at = excluded.erased_at`, string(document)).Error
 	if err != nil {

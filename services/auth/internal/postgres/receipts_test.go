@@ -1,6 +1,7 @@
 package postgres_test
 
 import (
+	"math"
 	"sync"
 	"testing"
 	"time"
@@ -84,6 +85,7 @@ func TestAHolderThatWasNotListedIsAdded(t *testing.T) {
 	require.NotNil(t, completed)
 	require.NoError(t, w.receive(e, "late", 0))
 	assert.Equal(t, completed, w.get(e.ID).CompletedAt)
+	w.register("dirty")
 	require.NoError(t, w.receive(e, "dirty", 1))
 	assert.Nil(t, w.get(e.ID).CompletedAt, "it was not complete after all")
 }
@@ -112,5 +114,61 @@ func TestReceiptsAtOnceCompleteAnErasure(t *testing.T) {
 		}
 		wait.Wait()
 		assert.NotNil(t, w.get(e.ID).CompletedAt)
+	}
+}
+
+func TestAStrangerMakesNoErasureWait(t *testing.T) {
+	w := newWorld(t)
+	w.register("pizza")
+	e := w.erasure(w.person("ada").ID)
+	require.NoError(t, w.receive(e, "pizza", 0))
+	require.ErrorContains(t, w.receive(e, "ghost", 3), "not known as a holder")
+	assert.NotNil(t, w.get(e.ID).CompletedAt)
+	assert.NotContains(t, states(w.get(e.ID)), "ghost")
+	w.register("ghost")
+	require.NoError(t, w.receive(e, "ghost", 3), "one that is a holder does")
+	assert.Nil(t, w.get(e.ID).CompletedAt)
+}
+
+func TestCountsThatNoAnswerCanSayAreNotAdded(t *testing.T) {
+	w := newWorld(t)
+	w.register("pizza")
+	e := w.erasure(w.person("ada").ID)
+	for range 2 {
+		require.NoError(t, w.ledger.Receive(w.ctx(), "queue", erasure.Receipt{
+			Message: uuid.New(), Erasure: e.ID, Person: e.Person, Service: "pizza",
+			Deleted: map[string]int32{"pizzas": math.MaxInt32}, ErasedAt: time.Now(),
+		}))
+	}
+	assert.Equal(t, map[string]int32{"pizzas": math.MaxInt32}, w.get(e.ID).Holders[1].Deleted)
+}
+
+func TestReceiptsOfOneBatchAreNotedTogether(t *testing.T) {
+	w := newWorld(t)
+	w.register("pizza", "likes")
+	var receipts []erasure.Receipt
+	var erasures []erasure.Erasure
+	for _, name := range []string{"ada", "bob"} {
+		e := w.erasure(w.person(name).ID)
+		erasures = append(erasures, e)
+		for _, service := range []string{"pizza", "likes"} {
+			r := erasure.Receipt{
+				Message: uuid.New(), Erasure: e.ID, Person: e.Person, Service: service,
+				Deleted: map[string]int32{service: 3}, ErasedAt: time.Now(),
+			}
+			receipts = append(receipts, r, r) // a copy too
+		}
+	}
+	foreign := receipts[0]
+	foreign.Message, foreign.Person = uuid.New(), uuid.New()
+	require.Error(t, w.ledger.Receive(w.ctx(), "queue", append(receipts, foreign)...))
+	assert.Nil(t, w.get(erasures[0].ID).CompletedAt, "all or none")
+
+	require.NoError(t, w.ledger.Receive(w.ctx(), "queue", receipts...))
+
+	for _, e := range erasures {
+		e = w.get(e.ID)
+		assert.NotNil(t, e.CompletedAt)
+		assert.Equal(t, map[string]int32{"likes": 3}, e.Holders[1].Deleted)
 	}
 }
