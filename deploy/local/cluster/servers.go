@@ -43,7 +43,7 @@ func (c *Cluster) postgres(ctx context.Context) (Process, error) {
 	args := []string{"-D", c.home.data("postgres"), "-p", strconv.Itoa(c.ports[PostgresPort])}
 	settings := []string{"listen_addresses=127.0.0.1", "unix_socket_directories=", "max_connections=300", "shared_buffers=128MB", "timezone=UTC", "log_timezone=UTC"}
 	if c.options.Fast {
-		settings = append(settings, "fsync=off", "synchronous_commit=off", "full_page_writes=off")
+		settings = append(settings, "fsync=off", "full_page_writes=off")
 	}
 	for _, setting := range settings {
 		args = append(args, "-c", setting)
