@@ -18,7 +18,7 @@ type revocations struct {
 }
 
 // Revoke ends a session in this process: its cookie opens nothing any more. It is remembered until the cookie would have
-// ended by itself.
+// ended by itself, or the process has: who starts anew has to be told again.
 func (a *Authenticator) Revoke(session uuid.UUID, expires time.Time) {
 	now := a.now()
 	if !expires.After(now) {
