@@ -194,7 +194,7 @@ func TestAVersionThatNobodyReadsIsADeadLetterWithItsReason(t *testing.T) {
 	r := newAudience()
 	b.ready(b.consume(func(_ context.Context, d broker.Delivery) error { r.note(d); return nil }))
 	id := uuid.New()
-	for _, kind := range []string{"paper.out.2.0.0", "radio.on.1.0.0", "paper", ""} {
+	for _, kind := range []string{"paper.out.2.0.0", "radio.on.1.0.0", "paper", ""} { // the key names the queue, no type
 		require.NoError(t, b.server.Channel(t).PublishWithContext(t.Context(), "reader.redelivery", "reader.news", false, false,
 			amqp.Publishing{MessageId: id.String(), Type: kind}))
 	}
@@ -215,6 +215,18 @@ func TestAMinorVersionIsRead(t *testing.T) {
 	b.ready(b.consume(func(_ context.Context, d broker.Delivery) error { got <- d; return nil }))
 	b.publishUntilTaken(paper("paper.out.1.7.2"))
 	assert.Equal(t, message.Type{Name: "paper.out", Major: 1, Minor: 7, Patch: 2}, (<-got).Type)
+}
+
+func TestAStatedTypeThatIsNoneGivesWayToTheKey(t *testing.T) {
+	b := newBench(t)
+	b.startPublisher()
+	got := make(chan broker.Delivery, 1)
+	b.ready(b.consume(func(_ context.Context, d broker.Delivery) error { got <- d; return nil }))
+	// As releases before this one moved what failed.
+	require.NoError(t, b.server.Channel(t).PublishWithContext(t.Context(), "reader.redelivery", "reader.news", false, false, amqp.Publishing{
+		MessageId: uuid.NewString(), Type: "reader.news.retry", Headers: amqp.Table{"x-exchange": "news", "x-key": "paper.out.1.0.0"},
+	}))
+	assert.Equal(t, "paper.out.1", (<-got).Type.Kind())
 }
 
 func TestReplicasCompeteForTheMessagesOfAQueue(t *testing.T) {

@@ -2,6 +2,7 @@
 //
 //	serve | api | worker         run, with all roles or one
 //	migrate up | migrate status  the database
+//	outbox list | retry          messages that have not been sent yet
 //	dead-letters list | show | replay | discard | history
 //	                             messages that could not be handled
 //	topology list | check        what is declared at RabbitMQ, and whether it stands
