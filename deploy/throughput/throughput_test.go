@@ -165,9 +165,13 @@ func (s *stage) fill() {
 	}
 }
 
-func (s *stage) empty() {
-	_, err := s.server.Channel(s.TB).QueuePurge("bench.facts", false)
-	require.NoError(s, err)
+func (s *stage) empty() { s.purge("bench.facts") }
+
+func (s *stage) purge(queues ...string) {
+	for _, queue := range queues {
+		_, err := s.server.Channel(s.TB).QueuePurge(queue, false)
+		require.NoError(s, err)
+	}
 }
 
 func (s *stage) publish() time.Duration {
