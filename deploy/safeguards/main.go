@@ -46,10 +46,12 @@ func run(ctx context.Context, words []string) error {
 		return err
 	}
 	var unproven []string
+	tried := 0
 	for _, s := range safeguards {
 		if !s.wanted(words) {
 			continue
 		}
+		tried++
 		began := time.Now()
 		err := s.prove(ctx, checkout)
 		if ctx.Err() != nil {
@@ -61,6 +63,9 @@ func run(ctx context.Context, words []string) error {
 			unproven = append(unproven, s.promise)
 		}
 		fmt.Printf("%-70s %s (%s)\n", s.promise, verdict, time.Since(began).Round(time.Second))
+	}
+	if tried == 0 {
+		return fmt.Errorf("no safeguard has a word of %q", words)
 	}
 	if len(unproven) > 0 {
 		return fmt.Errorf("%d promises are not proven: %s", len(unproven), strings.Join(unproven, "; "))
