@@ -35,7 +35,7 @@ demo: ## sign up, like, attend, be forgotten: the running system shown (PEOPLE=3
 	@[ -e .local/env ] || { echo "nothing is up: make up comes first"; exit 1; }
 	@set -a; . .local/env; go run ./deploy/demo -people $(or $(PEOPLE),0)
 
-test: $(LOCAL) ## everything, against servers of its own
+test: $(LOCAL) $(TOOLS)/gotestsum ## everything, against servers of its own
 	@deploy/with-servers.sh .local/test deploy/test.sh
 
 test-servers: $(LOCAL) ## start the servers that single tests need; `go test` finds them by itself
@@ -75,6 +75,9 @@ $(TOOLS)/protoc-gen-go: deploy/tools/go.mod
 
 $(TOOLS)/buf: deploy/tools/buf/go.mod
 	@echo "building $(@F)"; cd $(<D) && GOWORK=off go build -o $@ github.com/bufbuild/buf/cmd/buf
+
+$(TOOLS)/gotestsum: deploy/tools/test/go.mod
+	@echo "building $(@F)"; cd $(<D) && GOWORK=off go build -o $@ gotest.tools/gotestsum
 
 $(TOOLS)/golangci-lint: deploy/tools/lint/go.mod
 	@echo "building $(@F) (minutes, the first time)"; cd $(<D) && GOWORK=off go build -o $@ github.com/golangci/golangci-lint/v2/cmd/golangci-lint
