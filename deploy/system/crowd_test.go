@@ -12,6 +12,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sync/errgroup"
+
+	"github.com/tizza/tizza/deploy/internal/visitor"
 )
 
 const concurrency = 16
@@ -100,9 +102,11 @@ func rows(t *testing.T) map[string]int {
 }
 
 // assertQuiet waits until no message is under way, and finds no dead letter. A relay that was killed leaves rows that
-// nobody else takes for half a minute.
+// nobody else takes for half a minute. Every connection to the broker is back too, so that whoever comes next finds the
+// system as it was.
 func assertQuiet(ctx context.Context, t *testing.T) {
 	t.Helper()
+	assertConnected(ctx, t)
 	waiting := map[string]int{}
 	quiet := within(t, 2*patience, func() bool {
 		waiting = messages(ctx, t)
@@ -116,6 +120,24 @@ func assertQuiet(ctx context.Context, t *testing.T) {
 		return len(waiting) == 0
 	})
 	assert.True(t, quiet, "messages still under way: %v", waiting)
+}
+
+// assertConnected waits until all connections of every service to the broker can be used: a service is ready before its
+// listener is, which misses what is said meanwhile.
+func assertConnected(ctx context.Context, t *testing.T) {
+	t.Helper()
+	for _, service := range services {
+		var lines []string
+		connected := within(t, patience, func() bool {
+			answer, err := tizza.Call(ctx, visitor.Anyone{}, http.MethodGet, setting[strings.ToUpper(service)+"_URL"]+"/metrics", nil)
+			lines = slices.DeleteFunc(strings.Split(string(answer.Body), "\n"), func(line string) bool {
+				return !strings.HasPrefix(line, "broker_connected{")
+			})
+			away := slices.ContainsFunc(lines, func(line string) bool { return !strings.HasSuffix(line, " 1") })
+			return err == nil && len(lines) > 0 && !away
+		})
+		assert.True(t, connected, "%s is connected to the broker: %v", service, lines)
+	}
 }
 
 // messages returns the queues that hold any.

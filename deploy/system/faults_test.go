@@ -20,7 +20,7 @@ import (
 var holders = []string{"pizza", "likes", "events"}
 
 const (
-	faultBound = 2 * time.Minute // for one fault, on a machine that does much else
+	faultBound = 4 * time.Minute // for one fault, on a machine that does much else
 	atOnce202  = 5 * time.Second // the most that one DELETE may take, whatever is down behind auth
 )
 

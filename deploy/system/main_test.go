@@ -38,7 +38,7 @@ func TestMain(m *testing.M) {
 }
 
 func run(m *testing.M) (code int, err error) {
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 40*time.Minute)
 	defer cancel()
 	running, err = cluster.Open(cluster.Options{Dir: ".local/system", FreePorts: true, Fast: true, Fresh: true, Browser: true, Node: true, Curl: true, Settings: tokens, Out: os.Stdout})
 	if err != nil {

@@ -26,7 +26,7 @@ func TestServicesStartedBeforeTheirServersBecomeReadyByThemselves(t *testing.T) 
 		waiting, stopWaiting := context.WithTimeout(ctx, 2*time.Second)
 		assert.Error(t, running.Start(waiting, service), "%s cannot be ready", service)
 		stopWaiting()
-		assert.Equal(t, http.StatusOK, health(ctx, service, "/livez"), "%s lives", service)
+		assert.True(t, within(t, patience, func() bool { return health(ctx, service, "/livez") == http.StatusOK }), "%s lives", service)
 		assert.Equal(t, http.StatusServiceUnavailable, health(ctx, service, "/readyz"), "%s says that it is not ready", service)
 	}
 	before := pids(ctx)
@@ -39,6 +39,7 @@ func TestServicesStartedBeforeTheirServersBecomeReadyByThemselves(t *testing.T) 
 	}
 
 	assert.Equal(t, before, pids(ctx), "without a restart")
+	assertConnected(ctx, t)
 	TestAPersonSignsUpLikesAttendsAndIsForgottenEverywhere(t)
 }
 

@@ -14,7 +14,7 @@ import (
 )
 
 func TestASessionThatEndsHasEndedOnEveryService(t *testing.T) {
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), 4*patience)
 	defer cancel()
 	for name, path := range map[string]string{
 		"by logging out":            "/sessions/current",
