@@ -16,6 +16,7 @@ import (
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
 
@@ -43,10 +44,23 @@ var (
 	desktop = screen{1280, 900, false}
 )
 
+// homeOf is a folder for all that a browser writes. It goes when the browser's last process no longer writes there, for
+// which t.TempDir would not wait.
+func homeOf(t *testing.T) string {
+	t.Helper()
+	home, err := os.MkdirTemp("", "browser-")
+	require.NoError(t, err)
+	t.Cleanup(func() {
+		assert.True(t, within(t, patience, func() bool { return os.RemoveAll(home) == nil }), "%s can be removed", home)
+	})
+	return home
+}
+
 func openBrowser(t *testing.T, on screen) *browser {
 	b := &browser{t: t, hosts: map[string]bool{}}
+	home := homeOf(t)
 	allocator, cancel := chromedp.NewExecAllocator(t.Context(),
-		chromedp.UserDataDir(t.TempDir()), chromedp.Headless, chromedp.NoSandbox, chromedp.DisableGPU, chromedp.NoFirstRun,
+		chromedp.Env("TMPDIR="+home), chromedp.UserDataDir(filepath.Join(home, "user")), chromedp.Headless, chromedp.NoSandbox, chromedp.DisableGPU, chromedp.NoFirstRun,
 		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-background-networking", true),
 		chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-sync", true))
 	t.Cleanup(cancel)

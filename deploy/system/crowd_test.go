@@ -31,8 +31,8 @@ func TestAThousandPeopleAreForgotten(t *testing.T) {
 		pause  time.Duration // before each
 	}{
 		{"undisturbed", 1000, nil, 0},
-		{"while each service is killed and started again", 1000, services, 0},
-		{"while RabbitMQ is killed and started again", 1000, []string{"rabbitmq"}, 0},
+		{"while each service is killed and started again", 600, services, 0},
+		{"while RabbitMQ is killed and started again", 400, []string{"rabbitmq"}, 0},
 		{"while PostgreSQL is killed and started again three times", 400, slices.Repeat([]string{"postgres"}, 3), time.Second}, // it is ready at once
 	} {
 		t.Run(test.name, func(t *testing.T) {
