@@ -181,7 +181,11 @@ func (p *Publisher) send(ctx context.Context, batch []publication) []error {
 		}
 		results[i] = ch.await(ctx, confirm)
 	}
-	ch.takeReturns(batch, results)
+	takeReturns(ch.returns, len(batch), func(i int, id string) {
+		if id == batch[i].id && results[i] == nil && !batch[i].Optional { // else of an earlier batch that was given up
+			results[i] = ErrUnrouted
+		}
+	})
 	return results
 }
 
@@ -205,20 +209,17 @@ func (c *channel) await(ctx context.Context, confirm *amqp.DeferredConfirmation)
 	return fmt.Errorf("%w: %w", ErrUnknown, c.cause)
 }
 
-// takeReturns marks what came back although it was confirmed.
-func (c *channel) takeReturns(batch []publication, results []error) {
+// takeReturns calls mark with what has come back although it was confirmed: its place in a batch of that size, and its
+// message id.
+func takeReturns(returns <-chan amqp.Return, size int, mark func(i int, id string)) {
 	for {
 		select {
-		case returned, ok := <-c.returns:
+		case returned, ok := <-returns:
 			if !ok {
 				return
 			}
-			i, err := strconv.Atoi(fmt.Sprint(returned.Headers[positionHeader]))
-			if err != nil || i < 0 || i >= len(batch) || returned.MessageId != batch[i].id {
-				continue // of an earlier batch that was given up
-			}
-			if results[i] == nil && !batch[i].Optional {
-				results[i] = ErrUnrouted
+			if i, err := strconv.Atoi(fmt.Sprint(returned.Headers[positionHeader])); err == nil && i >= 0 && i < size {
+				mark(i, returned.MessageId)
 			}
 		default:
 			return

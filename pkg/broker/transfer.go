@@ -54,24 +54,9 @@ func (d *DeadLetters) publish(letters []*Letter, copied func(*Letter) (string, a
 			results[i] = ErrRefused
 		}
 	}
-	d.takeReturns(results)
-}
-
-// takeReturns marks what came back although it was confirmed. All of it is of this batch: one that got no answer was the
-// channel's last.
-func (d *DeadLetters) takeReturns(results []error) {
-	for {
-		select {
-		case returned, ok := <-d.returns:
-			if !ok {
-				return
-			}
-			i, err := strconv.Atoi(fmt.Sprint(returned.Headers[positionHeader]))
-			if err == nil && i >= 0 && i < len(results) && results[i] == nil {
-				results[i] = ErrUnrouted
-			}
-		default:
-			return
+	takeReturns(d.returns, len(letters), func(i int, _ string) { // of this batch: one without an answer is a channel's last
+		if results[i] == nil {
+			results[i] = ErrUnrouted
 		}
-	}
+	})
 }
