@@ -10,7 +10,7 @@ trap 'rm -rf "$events"' EXIT
 tests() {
 	local format=$1 folder=$2
 	shift 2
-	(cd "$folder" && "$gotestsum" --format "$format" --hide-summary all --jsonfile "$events/${folder//\//-}-$format" -- -race -shuffle=on "$@")
+	(cd "$folder" && "$gotestsum" --format "$format" --format-hide-empty-pkg --hide-summary all --jsonfile "$events/${folder//\//-}-$format" -- -race -shuffle=on "$@")
 }
 
 # modules FOLDER…: their tests, but the system's own, which need the whole system and come last, alone.
