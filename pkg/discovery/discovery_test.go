@@ -356,7 +356,7 @@ func TestPut(t *testing.T) {
 		proxy := newProxy(t, server.Endpoints()[0])
 		behind := &world{T: t, endpoints: []string{proxy.address()}, prefix: w.prefix, operator: w.operator}
 		behind.run(behind.registry().Put(key, "{}"))
-		w.eventually("the key is there", func() bool { return len(w.keys(key)) == 1 })
+		w.eventually("who put the key knows that it is there", func() bool { return strings.Contains(behind.logged(), "registered") })
 		proxy.cut()
 		w.delete(key)
 		now, err := w.operator.Get(t.Context(), "x")

@@ -96,7 +96,8 @@ func (k *keeper) list(ctx context.Context, l listing) error {
 	} else if k.store == l.store && k.revision <= l.revision && !k.deleted {
 		k.leave(ctx)
 	}
-	if !k.deleted && (len(l.keys) == 0 || string(l.keys[0].Value) != k.value) {
+	put := !k.deleted && (len(l.keys) == 0 || string(l.keys[0].Value) != k.value)
+	if put {
 		bounded, cancel := context.WithTimeout(ctx, callTimeout)
 		defer cancel()
 		if _, err := k.registry.client.Put(bounded, k.key, k.value); err != nil {
@@ -104,6 +105,9 @@ func (k *keeper) list(ctx context.Context, l listing) error {
 		}
 	}
 	k.store, k.revision = l.store, l.revision
+	if put {
+		k.registry.log.InfoContext(ctx, "registered", "key", k.key)
+	}
 	return nil
 }
 
