@@ -162,8 +162,8 @@ func TestAShortDelayDoesNotStandBehindALongOne(t *testing.T) {
 
 	b.fill(1)
 
-	servertest.Eventually(t, 5*time.Second, "the second came back after one", func() bool { return quick.Load() == 2 })
-	assert.EqualValues(t, 4, slow.Load())
+	servertest.Eventually(t, patience, "the second came back", func() bool { return quick.Load() == 2 })
+	assert.EqualValues(t, 4, slow.Load(), "while the first waits")
 }
 
 func TestWhatHasToWaitIsNotLostAndDoesNotCount(t *testing.T) {
@@ -298,7 +298,7 @@ func TestADeletedDeadLetterQueueIsMadeAgainForTheNextDeadLetter(t *testing.T) {
 
 	b.fill(1)
 
-	servertest.Eventually(t, 10*time.Second, "it is there", func() bool { return b.depth("reader.news.dead") == 1 })
+	servertest.Eventually(t, 20*time.Second, "it is there, before it is declared again anyway", func() bool { return b.depth("reader.news.dead") == 1 })
 }
 
 func TestABindingThatIsNoLongerWantedGoes(t *testing.T) {

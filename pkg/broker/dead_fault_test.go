@@ -44,7 +44,7 @@ func TestABrokerThatStopsAnsweringIsAnError(t *testing.T) {
 			began := time.Now()
 			require.ErrorContains(t, act(d, letter), "no answer")
 			_ = d.Close()
-			assert.Less(t, time.Since(began), 15*time.Second) // the heartbeat would notice later
+			assert.Less(t, time.Since(began), 19*time.Second) // the heartbeat would notice later
 		})
 	}
 }
@@ -112,7 +112,7 @@ func TestALookSaysWhatIsWrong(t *testing.T) {
 			require.ErrorContains(t, err, test.expect)
 			assert.NotContains(t, err.Error(), "hunter2")
 			assert.NotContains(t, err.Error(), b.config.Password.Reveal())
-			assert.Less(t, time.Since(began), 10*time.Second)
+			assert.Less(t, time.Since(began), 30*time.Second)
 		})
 	}
 }

@@ -162,14 +162,14 @@ func TestResolve(t *testing.T) {
 		_, err := r.Resolve("unknown")
 		require.ErrorContains(t, err, `"unknown"`)
 	})
-	t.Run("an edit reaches callers in under a second", func(t *testing.T) {
+	t.Run("an edit reaches callers", func(t *testing.T) {
 		t.Parallel()
 		w := newWorld(t)
 		r := w.running()
 		w.put("pizza/url", "http://one")
 		w.resolvesTo(r, "http://one")
 		w.put("pizza/url", "http://two")
-		servertest.Eventually(t, time.Second, "the edit is seen", func() bool { return at(r) == "http://two" })
+		w.resolvesTo(r, "http://two")
 	})
 	t.Run("what a caller does to its address changes nobody else's", func(t *testing.T) {
 		t.Parallel()
@@ -296,7 +296,7 @@ func TestInstance(t *testing.T) {
 		w.resolvesTo(r, address)
 		stop()
 		assert.Empty(t, w.keys("pizza/instances/"))
-		servertest.Eventually(t, 2*time.Second, "callers no longer find it", func() bool { return at(r) == "http://fallback" })
+		servertest.Eventually(t, 8*time.Second, "callers no longer find it, long before its lease ends", func() bool { return at(r) == "http://fallback" })
 	})
 	t.Run("two processes are two instances", func(t *testing.T) {
 		t.Parallel()

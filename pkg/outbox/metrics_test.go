@@ -74,5 +74,5 @@ func TestAScrapeDoesNotWaitForADatabaseThatHangs(t *testing.T) {
 
 	began := time.Now()
 	assert.NotContains(t, metrics(t, newRelay(database, &fake{})), "outbox_oldest_age_seconds")
-	assert.Less(t, time.Since(began), 4*time.Second)
+	assert.Less(t, time.Since(began), 20*time.Second)
 }
