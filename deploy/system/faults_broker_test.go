@@ -12,7 +12,7 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// fewLines is the most that a service may log about an outage: each of its two connections and its relay when they
+// fewLines is the most that a service may log about an outage: each of its three connections and its relay when they
 // lose and when they find the broker, with some to spare. At a line per try it were dozens.
 const fewLines = 14
 

@@ -1,7 +1,6 @@
 package broker
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -126,17 +125,17 @@ func read(d amqp.Delivery) (Delivery, error) {
 // typeOf is the type that the message states or else, also if it states one that is none, that of its key. One that says
 // nothing has none.
 func typeOf(stated, key string) (message.Type, error) {
-	if parsed, err := message.ParseType(cmp.Or(stated, key)); err == nil {
+	parsed, err := message.ParseType(stated)
+	if err == nil {
 		return parsed, nil
 	}
-	parsed, err := message.ParseType(key)
-	if err != nil && stated == "" {
+	if parsed, notKey := message.ParseType(key); notKey == nil {
+		return parsed, nil
+	}
+	if stated == "" {
 		return message.Type{}, nil
 	}
-	if err != nil {
-		_, err = message.ParseType(stated)
-	}
-	return parsed, err
+	return message.Type{}, err
 }
 
 // understood returns an error unless the message is one of those kinds. One that does not say what it is, such as one
