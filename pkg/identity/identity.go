@@ -31,7 +31,7 @@ type Config struct {
 	// Cookie is the session cookie's name.
 	Cookie string `env:"SESSION_COOKIE" envDefault:"pizza-auth"`
 	// Env is the environment; outside development cookies are Secure.
-	Env string `env:"APP_ENV" envDefault:"development"`
+	Env string `env:"APP_ENV" envDefault:"development" override:"never"`
 }
 
 // Validate names every setting that is wrong, and never its value.

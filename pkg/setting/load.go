@@ -31,11 +31,7 @@ func load(cfg any, environ []string) error {
 		return fmt.Errorf("load settings into %T: want a pointer to a struct", cfg)
 	}
 	l := &loader{environment: env.ToMap(environ), unread: map[string]bool{}}
-	l.readStruct(root.Elem(), "")
-	if l.production {
-		l.problems = append(l.problems, l.leftovers...)
-	}
-	l.validate(root.Elem())
+	l.load(root.Elem())
 	if len(l.problems) == 0 {
 		return nil
 	}
@@ -49,6 +45,14 @@ type loader struct {
 	leftovers   []string // secrets that still have their development value
 	unread      map[string]bool
 	secrets     []string // values that no message may contain
+}
+
+func (l *loader) load(structure reflect.Value) {
+	l.readStruct(structure, "")
+	if l.production {
+		l.problems = append(l.problems, l.leftovers...)
+	}
+	l.validate(structure)
 }
 
 func (l *loader) readStruct(structure reflect.Value, prefix string) {
@@ -77,7 +81,14 @@ func (l *loader) readField(field reflect.StructField, value reflect.Value, prefi
 		if err := l.parse(field, value, prefix); err != nil {
 			l.problems = append(l.problems, name+": "+reason(err))
 			l.unread[name] = true
+			l.fallBack(field, value, prefix, name)
 			return
+		}
+	}
+	if live, ok := value.Addr().Interface().(changing); ok {
+		live.own()
+		if secretive(live.holds(), nil) {
+			l.problems = append(l.problems, name+": holds a secret, which cannot be live")
 		}
 	}
 	if secret, ok := value.Interface().(Secret); ok && secret != "" {
@@ -88,6 +99,17 @@ func (l *loader) readField(field reflect.StructField, value reflect.Value, prefi
 	}
 	if name == "APP_ENV" {
 		l.production = strings.EqualFold(fmt.Sprint(value.Interface()), "production")
+	}
+}
+
+// fallBack gives a field that could not be read its default, so that what is said of the others is not for its sake.
+func (l *loader) fallBack(field reflect.StructField, value reflect.Value, prefix, name string) {
+	if value.IsZero() {
+		delete(l.environment, name)
+		_ = l.parse(field, value, prefix) // without one it stays zero
+	}
+	if live, ok := value.Addr().Interface().(changing); ok {
+		live.own()
 	}
 }
 
