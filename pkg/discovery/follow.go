@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"time"
 
 	"github.com/google/uuid"
@@ -12,11 +11,12 @@ import (
 	clientv3 "go.etcd.io/etcd/client/v3"
 )
 
-// storeKey names the store: see the package's doc.
-const storeKey = "store"
-
-// checkEvery is how often the store's identity is compared.
-const checkEvery = 3 * time.Second
+const (
+	// checkEvery is how often the store's identity is compared, and the watch asked for a sign of life.
+	checkEvery = 3 * time.Second
+	// silence is how long a watch may say nothing, though asked.
+	silence = 10 * time.Second
+)
 
 // listing is everything under a prefix at one revision of one store.
 type listing struct {
@@ -30,9 +30,13 @@ type listing struct {
 type follower interface {
 	list(ctx context.Context, l listing) error
 	change(ctx context.Context, events []*clientv3.Event) error
+	heard(follows bool) // etcd spoke, or is not followed any more
 }
 
-var errOtherStore = errors.New("the store was wiped, restored or replaced")
+var (
+	errOtherStore = errors.New("the store was wiped, restored or replaced")
+	errSilent     = errors.New("the watch is silent")
+)
 
 // follow lists and watches a key, or all keys that begin with it, until ctx ends.
 func (r *Registry) follow(ctx context.Context, key string, prefix bool, f follower) error {
@@ -47,6 +51,7 @@ func (r *Registry) follow(ctx context.Context, key string, prefix bool, f follow
 			}
 			broken, try = false, 0
 		})
+		f.heard(false)
 		if ctx.Err() != nil {
 			return nil //nolint:nilerr // to stop is what was asked for
 		}
@@ -54,7 +59,7 @@ func (r *Registry) follow(ctx context.Context, key string, prefix bool, f follow
 			r.log.WarnContext(ctx, "not following etcd, trying again", "key", key, "cause", err)
 			broken = true
 		}
-		pause(ctx, try)
+		sleep(ctx, pauseAfter(try))
 		try++
 	}
 }
@@ -65,6 +70,7 @@ func (r *Registry) followOnce(ctx context.Context, key string, options []clientv
 	if err != nil {
 		return err
 	}
+	f.heard(true)
 	if err := f.list(ctx, l); err != nil {
 		return fmt.Errorf("apply a list: %w", err)
 	}
@@ -72,10 +78,9 @@ func (r *Registry) followOnce(ctx context.Context, key string, options []clientv
 
 	ctx, cancel := context.WithCancel(clientv3.WithRequireLeader(ctx))
 	defer cancel() // releases the watch
-	changes := r.client.Watch(ctx, key, append(options, clientv3.WithRev(l.revision+1))...)
-	ticker := time.NewTicker(checkEvery)
-	defer ticker.Stop()
-	last := l.revision
+	changes := r.client.Watch(ctx, key, append(options, clientv3.WithRev(l.revision+1), clientv3.WithProgressNotify())...)
+	g := r.guard(ctx, l)
+	defer g.end(cancel)
 	for {
 		select {
 		case response, open := <-changes:
@@ -85,31 +90,28 @@ func (r *Registry) followOnce(ctx context.Context, key string, options []clientv
 			if err := response.Err(); err != nil {
 				return fmt.Errorf("watch: %w", err)
 			}
-			last = max(last, response.Header.GetRevision())
+			g.heard(response.Header.GetRevision())
+			f.heard(true)
+			if r.storeChanged(response.Events, l.store) {
+				return errOtherStore // before anything is concluded from what else went
+			}
 			if err := f.change(ctx, response.Events); err != nil {
 				return fmt.Errorf("apply a change: %w", err)
 			}
-		case <-ticker.C:
-			if err := r.check(ctx, l.store, last); err != nil {
-				return err
-			}
+		case err := <-g.alarm:
+			return err
 		}
 	}
 }
 
-// check fails only when the store is another one. One that does not answer is the
-// watch's business, which resumes by itself.
-func (r *Registry) check(ctx context.Context, store string, last int64) error {
-	ctx, cancel := context.WithTimeout(ctx, callTimeout)
-	defer cancel()
-	found, err := r.client.Get(ctx, r.prefix+storeKey)
-	if err != nil {
-		return nil
+// storeChanged says whether the store's id was deleted or written over.
+func (r *Registry) storeChanged(events []*clientv3.Event, store string) bool {
+	for _, event := range events {
+		if string(event.Kv.Key) == r.prefix+storeKey && (event.Type == clientv3.EventTypeDelete || string(event.Kv.Value) != store) {
+			return true
+		}
 	}
-	if found.Header.Revision < last || len(found.Kvs) != 1 || string(found.Kvs[0].Value) != store {
-		return errOtherStore
-	}
-	return nil
+	return false
 }
 
 // listAll reads the keys and the store's id in one transaction, and gives a new
@@ -140,20 +142,5 @@ func (r *Registry) listAll(ctx context.Context, key string, options []clientv3.O
 			l.store = string(kv.Value)
 		}
 		return l, nil
-	}
-}
-
-// pause waits before another try: at most 5 s, with jitter so that processes do
-// not come all at once.
-func pause(ctx context.Context, try int) {
-	longest := 5 * time.Second
-	if try < 6 {
-		longest = 100 * time.Millisecond << try
-	}
-	timer := time.NewTimer(longest/2 + rand.N(longest/2))
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-	case <-timer.C:
 	}
 }

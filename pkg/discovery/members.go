@@ -15,7 +15,7 @@ import (
 // wiped, restored or replaced, and the absence means nothing.
 //
 // Any other change was seen as it happened: what is in Removed was deleted, by
-// somebody.
+// somebody, and not together with the store's id.
 type Change struct {
 	Full    bool
 	Present []string
@@ -33,14 +33,17 @@ type Change struct {
 // change, after a pause, for ever.
 func (r *Registry) Members(ctx context.Context, prefix string, apply func(context.Context, Change) error) error {
 	full := r.prefix + strings.TrimSuffix(prefix, "/") + "/"
-	return r.follow(ctx, full, true, &members{prefix: full, apply: apply})
+	return r.follow(ctx, full, true, &members{registry: r, prefix: full, apply: apply})
 }
 
 type members struct {
-	prefix string
-	apply  func(context.Context, Change) error
-	last   listing // where changes come from
+	registry *Registry
+	prefix   string
+	apply    func(context.Context, Change) error
+	last     listing // where changes come from
 }
+
+func (*members) heard(bool) {}
 
 func (m *members) list(ctx context.Context, l listing) error {
 	m.last = l
@@ -57,6 +60,9 @@ func (m *members) change(ctx context.Context, events []*clientv3.Event) error {
 		change := Change{Revision: event.Kv.ModRevision, ClusterID: m.last.cluster, Store: m.last.store}
 		switch {
 		case event.Type == clientv3.EventTypeDelete:
+			if err := m.registry.sameStore(ctx, m.last.store); err != nil {
+				return err
+			}
 			change.Removed = []string{name}
 		case event.IsCreate():
 			change.Added = []string{name}
@@ -68,62 +74,4 @@ func (m *members) change(ctx context.Context, events []*clientv3.Event) error {
 		}
 	}
 	return nil
-}
-
-// Put returns a component that keeps a key present without a lease: it puts it at
-// the start, and again when the store was wiped, restored or replaced. It does not
-// put it again after somebody deleted it: that is an operator's decision, until
-// the process starts again.
-func (r *Registry) Put(key, value string) func(context.Context) error {
-	return func(ctx context.Context) error {
-		full := r.prefix + key
-		return r.follow(ctx, full, false, &keeper{registry: r, key: full, value: value})
-	}
-}
-
-type keeper struct {
-	registry *Registry
-	key      string
-	value    string
-	store    string // of the last list
-	revision int64  // the last that was seen of that store
-	deleted  bool   // by somebody, as far as we know
-}
-
-func (k *keeper) list(ctx context.Context, l listing) error {
-	if present := len(l.keys) == 1; present {
-		k.deleted = false
-	} else if k.store == l.store && k.revision <= l.revision && !k.deleted {
-		k.leave(ctx)
-	}
-	put := !k.deleted && (len(l.keys) == 0 || string(l.keys[0].Value) != k.value)
-	if put {
-		bounded, cancel := context.WithTimeout(ctx, callTimeout)
-		defer cancel()
-		if _, err := k.registry.client.Put(bounded, k.key, k.value); err != nil {
-			return err
-		}
-	}
-	k.store, k.revision = l.store, l.revision
-	if put {
-		k.registry.log.InfoContext(ctx, "registered", "key", k.key)
-	}
-	return nil
-}
-
-func (k *keeper) change(ctx context.Context, events []*clientv3.Event) error {
-	for _, event := range events {
-		k.revision = max(k.revision, event.Kv.ModRevision)
-		if event.Type == clientv3.EventTypeDelete {
-			k.leave(ctx)
-		} else {
-			k.deleted = false
-		}
-	}
-	return nil
-}
-
-func (k *keeper) leave(ctx context.Context) {
-	k.deleted = true
-	k.registry.log.InfoContext(ctx, "key was deleted, leaving it so until the next start", "key", k.key)
 }

@@ -7,6 +7,9 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
+	"unicode"
+	"unicode/utf8"
 )
 
 // policy decides which hosts a value in etcd may name: tokens are sent there.
@@ -44,10 +47,12 @@ func (p policy) check(address string) (*url.URL, error) {
 	host := strings.TrimSuffix(strings.ToLower(u.Hostname()), ".")
 	ip, err := netip.ParseAddr(host)
 	numeric := err == nil
-	ip = ip.Unmap()
-	if numeric && (ip.IsLinkLocalUnicast() || ip.IsLinkLocalMulticast() || ip.IsMulticast() || ip.IsUnspecified()) {
-		return nil, errors.New("the host is link-local, multicast or unspecified")
+	if numeric {
+		if err := callable(ip); err != nil {
+			return nil, err
+		}
 	}
+	ip = ip.Unmap()
 	if !numeric && looksNumeric(host) {
 		return nil, errors.New("the host is an address in an unusual form")
 	}
@@ -61,6 +66,42 @@ func (p policy) check(address string) (*url.URL, error) {
 		return u, nil
 	}
 	return nil, errors.New("the host is not among DISCOVERY_ALLOWED_HOSTS")
+}
+
+// callable refuses addresses at which no service is, but a cloud's metadata may be.
+func callable(ip netip.Addr) error {
+	ip = ip.Unmap()
+	if ip.IsLinkLocalUnicast() || ip.IsMulticast() || ip.IsUnspecified() {
+		return errNotCallable
+	}
+	return nil
+}
+
+var errNotCallable = errors.New("the host is link-local, multicast or unspecified")
+
+// Control is for net.Dialer.Control: it refuses addresses that a policy could not
+// see, as a name leads to them: link-local, multicast and unspecified ones.
+func Control(_, address string, _ syscall.RawConn) error {
+	found, err := netip.ParseAddrPort(address)
+	if err != nil {
+		return errors.New("the address to dial is not one")
+	}
+	return callable(found.Addr())
+}
+
+// readable refuses what nobody means to put: the reason never repeats it.
+func readable(value string) error {
+	switch {
+	case value == "":
+		return errors.New("it is empty")
+	case len(value) > maxValue:
+		return errors.New("it is longer than 2 KiB")
+	case !utf8.ValidString(value):
+		return errors.New("it is not UTF-8")
+	case strings.ContainsFunc(value, unicode.IsControl):
+		return errors.New("it has control characters in it")
+	}
+	return nil
 }
 
 func matches(name, host string) bool {

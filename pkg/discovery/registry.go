@@ -7,68 +7,39 @@ import (
 	"log/slog"
 	"net/url"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
 	clientv3 "go.etcd.io/etcd/client/v3"
-	"go.uber.org/zap"
-	"google.golang.org/grpc"
-	"google.golang.org/grpc/backoff"
-
-	"github.com/tizza/tizza/pkg/setting"
 )
-
-// Config says where etcd is and which addresses its values may name.
-type Config struct {
-	Endpoints []string       `env:"ETCD_ENDPOINTS"`
-	Username  string         `env:"ETCD_USERNAME"`
-	Password  setting.Secret `env:"ETCD_PASSWORD"`
-	// AllowedHosts are the hosts that values may name: names, addresses, CIDRs, or
-	// ".domain" for all under it. Empty allows every host but link-local ones.
-	AllowedHosts []string `env:"DISCOVERY_ALLOWED_HOSTS"`
-}
-
-// Validate checks the settings without a connection.
-func (c Config) Validate() error {
-	var errs []error
-	if len(c.Endpoints) == 0 {
-		errs = append(errs, errors.New("ETCD_ENDPOINTS: is required"))
-	}
-	for _, endpoint := range c.Endpoints {
-		if !strings.Contains(endpoint, "://") {
-			endpoint = "http://" + endpoint // as etcd's own tools take it
-		}
-		if _, err := usable(endpoint); err != nil {
-			errs = append(errs, fmt.Errorf("ETCD_ENDPOINTS: one is not a URL to use: %w", err))
-			break
-		}
-	}
-	if _, err := newPolicy(c.AllowedHosts); err != nil {
-		errs = append(errs, err)
-	}
-	return errors.Join(errs...)
-}
 
 // Registry is this process's view of etcd. It is safe for concurrent use.
 type Registry struct {
-	client   *clientv3.Client
-	prefix   string // ends with a slash
-	log      *slog.Logger
-	policy   policy
-	fallback atomic.Pointer[map[string]*url.URL]
-	current  atomic.Pointer[snapshot]
-	turn     atomic.Uint64 // whose turn it is among instances
-	id       string        // of this process
+	client  *clientv3.Client
+	service string // this process's
+	id      string // of this process
+	prefix  string // ends with a slash
+	log     *slog.Logger
+
+	current atomic.Pointer[snapshot]
+	turn    atomic.Uint64 // whose turn it is among instances
+
+	view    *view
+	memory  *memory
+	session *session
+	journal *journal
+	metrics *metrics
+	wait    sync.WaitGroup
 }
 
-const (
-	callTimeout = 5 * time.Second
-	dialTimeout = 5 * time.Second
-)
+// firstList is how long Started waits for etcd.
+const firstList = 2 * time.Second
 
-// Connect prepares a client and dials nothing. The prefix, like
-// "shop/development", is that of all keys. An error is about the settings.
-func Connect(cfg Config, prefix string, log *slog.Logger) (*Registry, error) {
+// Connect prepares a client and dials nothing. The service is this process's own,
+// the prefix, like "shop/development", is that of all keys. What was remembered of
+// urls is in use at once. An error is about the settings.
+func Connect(cfg Config, service, prefix string, log *slog.Logger) (*Registry, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, fmt.Errorf("connect to etcd: %w", err)
 	}
@@ -76,36 +47,36 @@ func Connect(cfg Config, prefix string, log *slog.Logger) (*Registry, error) {
 	if err != nil {
 		return nil, fmt.Errorf("connect to etcd: %w", err)
 	}
-	client, err := clientv3.New(clientv3.Config{
-		Endpoints:            cfg.Endpoints,
-		Username:             cfg.Username,
-		Password:             cfg.Password.Reveal(),
-		DialTimeout:          dialTimeout,
-		DialKeepAliveTime:    10 * time.Second, // finds connections that only look alive
-		DialKeepAliveTimeout: 3 * time.Second,
-		Logger:               zap.NewNop(), // this package logs changes of state itself
-		DialOptions: []grpc.DialOption{grpc.WithConnectParams(grpc.ConnectParams{
-			Backoff:           backoff.Config{BaseDelay: 100 * time.Millisecond, Multiplier: 1.6, Jitter: 0.2, MaxDelay: 2 * time.Second},
-			MinConnectTimeout: dialTimeout,
-		})},
-	})
+	client, err := newClient(cfg)
 	if err != nil {
-		return nil, errors.New("connect to etcd: the settings do not make a client") // the cause may carry the password
+		return nil, fmt.Errorf("connect to etcd: %w", err)
 	}
 	r := &Registry{
-		client: client, prefix: strings.TrimSuffix(prefix, "/") + "/",
-		log: log.With("component", "discovery"), policy: policy, id: instanceID(),
+		client: client, service: service, id: instanceID(), prefix: strings.TrimSuffix(prefix, "/") + "/",
+		log: log.With("component", "discovery"), metrics: newMetrics(),
 	}
 	r.current.Store(&snapshot{})
-	r.fallback.Store(&map[string]*url.URL{})
+	r.memory = newMemory(cfg.StateDir, service, r.prefix, r.log)
+	r.session = newSession(client, r.prefix+statusFolder, r.log)
+	r.journal = newJournal(client, r.prefix, r.log)
+	r.view = newView(r, policy)
 	return r, nil
 }
 
 // Run follows etcd until ctx ends, and then closes the client: components that use
 // the registry start after it and so stop before.
 func (r *Registry) Run(ctx context.Context) error {
-	v := &view{registry: r, entries: map[string]entry{}}
-	err := r.follow(ctx, r.prefix, true, v)
+	late := time.AfterFunc(firstList, r.view.start)
+	defer late.Stop()
+	r.view.begin(ctx)
+	r.wait.Go(func() { r.session.run(ctx) })
+	r.wait.Go(func() { r.journal.run(ctx) })
+	r.wait.Go(func() { r.memory.run(ctx) })
+	r.wait.Go(func() { r.reportStatus(ctx) })
+	err := r.follow(ctx, r.prefix, true, r.view)
+	r.view.judging.Wait()
+	r.wait.Wait()
+	r.memory.save(ctx) // what the last verdicts have changed
 	return errors.Join(err, r.Close())
 }
 
@@ -117,57 +88,16 @@ func (r *Registry) Close() error {
 	return nil
 }
 
-// Fallback sets where services are while etcd says nothing of them.
-func (r *Registry) Fallback(addresses map[string]string) {
-	parsed := make(map[string]*url.URL, len(addresses))
-	for service, address := range addresses {
-		// The operator's own setting may name any host.
-		u, err := usable(address)
-		if err != nil {
-			r.log.Error("fallback address is not usable", "service", service, "reason", err)
-			continue
-		}
-		parsed[service] = u
+// Started returns nil as soon as a first list is in use: each of its keys has been
+// taken or refused. If that takes longer than 2 s from when Run began, it returns
+// nil all the same: what is remembered and the fallback are in use then.
+func (r *Registry) Started(ctx context.Context) error {
+	select {
+	case <-r.view.started:
+		return nil
+	case <-ctx.Done():
+		return errors.New("etcd has not been read yet")
 	}
-	r.fallback.Store(&parsed)
-}
-
-// Resolve returns where the service is now. Before the first list, and when etcd
-// says nothing of it, that is the fallback; without one it is an error.
-func (r *Registry) Resolve(service string) (*url.URL, error) {
-	found := (*r.fallback.Load())[service]
-	if t, ok := r.current.Load().targets[service]; ok {
-		switch {
-		case t.override != nil:
-			found = t.override
-		case len(t.instances) > 0:
-			found = t.instances[r.turn.Add(1)%uint64(len(t.instances))]
-		}
-	}
-	if found == nil {
-		return nil, fmt.Errorf("no address is known for service %q", service)
-	}
-	copied := *found // callers may add a path to theirs
-	return &copied, nil
-}
-
-// Services is where each service is now that etcd or Fallback tells of.
-func (r *Registry) Services() map[string]*url.URL {
-	found := map[string]*url.URL{}
-	for service := range *r.fallback.Load() {
-		found[service] = nil
-	}
-	for service := range r.current.Load().targets {
-		found[service] = nil
-	}
-	for service := range found {
-		if u, err := r.Resolve(service); err == nil {
-			found[service] = u
-		} else {
-			delete(found, service)
-		}
-	}
-	return found
 }
 
 // Ready returns nil when etcd answers. Its errors are fit for a health page.
@@ -176,4 +106,23 @@ func (r *Registry) Ready(ctx context.Context) error {
 		return errors.New("etcd does not answer")
 	}
 	return nil
+}
+
+// Handle has apply called with a key's values: a key like "broker/url", or all keys
+// directly below one that ends with a slash, like "shop/config/". Before Run.
+func (r *Registry) Handle(key string, apply Apply) { r.view.handle(key, apply) }
+
+// Fallback sets where services are while etcd says nothing of them. The operator's
+// own setting may name any host.
+func (r *Registry) Fallback(addresses map[string]string) {
+	parsed := make(map[string]*url.URL, len(addresses))
+	for service, address := range addresses {
+		u, err := usable(address)
+		if err != nil {
+			r.log.Error("fallback address is not usable", "service", service, "reason", err)
+			continue
+		}
+		parsed[service] = u
+	}
+	r.view.fallBack(parsed)
 }

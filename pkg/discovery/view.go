@@ -2,122 +2,159 @@ package discovery
 
 import (
 	"context"
-	"encoding/json"
-	"maps"
-	"net/url"
 	"slices"
-	"strings"
-
-	"go.etcd.io/etcd/api/v3/mvccpb"
-	clientv3 "go.etcd.io/etcd/client/v3"
-	"go.etcd.io/etcd/client/v3/naming/endpoints"
+	"sync"
+	"time"
 )
 
-// snapshot is what Resolve reads. It never changes: a new one takes its place.
-type snapshot struct{ targets map[string]target }
-
-type target struct {
-	override  *url.URL
-	instances []*url.URL
-}
-
-// view turns etcd's keys into snapshots. It belongs to Run's goroutine.
+// view is what this process knows of all keys. Run's goroutine tells it what etcd
+// says; each lever's verdicts have a goroutine of their own.
 type view struct {
 	registry *Registry
-	entries  map[string]entry // by key
+	prober   *prober
+	judging  sync.WaitGroup
+	handlers map[string]Apply // by key, or by folder with its slash
+	news     chan struct{}    // something that the status key says may have changed
+	started  chan struct{}    // closed when a first list is in use, or when that takes too long
+	start    func()
+
+	mu       sync.Mutex
+	ctx      context.Context // Run's
+	levers   map[string]*lever
+	counts   map[group]int
+	full     map[group]bool // bounds that were reached, logged once
+	services map[string]*rungs
+	others   others
+	store    string // of the last list, or of what is remembered
+	seen     int64  // everything up to this revision is known
+	listed   bool
+	waiting  map[*lever]bool // of the first list, without a verdict yet
+	heardAt  time.Time
+	follows  bool
 }
 
-type entry struct {
-	url     *url.URL // nil: there was never a good value
-	refused int64    // revision of the last value that was refused, which is logged once
-}
-
-func (v *view) list(_ context.Context, l listing) error {
-	entries := make(map[string]entry, len(l.keys))
-	for _, kv := range l.keys {
-		entries[string(kv.Key)] = v.read(kv)
+func newView(r *Registry, p policy) *view {
+	v := &view{
+		registry: r, handlers: map[string]Apply{}, news: make(chan struct{}, 1), started: make(chan struct{}),
+		ctx: context.Background(), levers: map[string]*lever{}, counts: map[group]int{}, full: map[group]bool{},
+		services: map[string]*rungs{}, others: newOthers(), waiting: map[*lever]bool{}, heardAt: time.Now(),
 	}
-	v.entries = entries
-	v.publish()
-	return nil
+	v.start = sync.OnceFunc(func() { close(v.started) })
+	v.prober = &prober{
+		policy: p, client: newProbeClient(), seconds: r.metrics.probes,
+		edits: make(lane, probeLane), instances: make(lane, probeLane),
+	}
+	v.store = r.memory.store
+	v.recallURLs()
+	return v
 }
 
-func (v *view) change(_ context.Context, events []*clientv3.Event) error {
-	for _, event := range events {
-		if event.Type == clientv3.EventTypeDelete {
-			delete(v.entries, string(event.Kv.Key))
-			continue
+// lever is the lever of a key, made when it is the first time; nil: the key steers
+// nothing, or there are too many. The caller holds v.mu.
+func (v *view) lever(key string) *lever {
+	if l := v.levers[key]; l != nil {
+		return l
+	}
+	handler := v.handler(key)
+	g, ok := classify(key, handler != nil)
+	if !ok {
+		return nil
+	}
+	counted := g
+	if g.kind == kindURL {
+		counted.service = "" // one each: all together
+	}
+	if v.counts[counted] >= maxGroup {
+		if !v.full[counted] {
+			v.full[counted] = true
+			v.registry.log.Warn("too many keys, the rest is ignored", "kind", g.kind, "service", g.service)
 		}
-		v.entries[string(event.Kv.Key)] = v.read(event.Kv)
+		return nil
 	}
-	v.publish()
-	return nil
+	v.counts[counted]++
+	l := &lever{group: g, key: key, apply: handler}
+	switch g.kind {
+	case kindURL:
+		l.apply = v.applyURL(l)
+	case kindInstance:
+		l.apply = v.applyInstance(l)
+	}
+	v.levers[key] = l
+	return l
 }
 
-// read gives the key's entry with its new value, or with its last good one.
-func (v *view) read(kv *mvccpb.KeyValue) entry {
-	last := v.entries[string(kv.Key)]
-	service, kind := classify(v.registry.prefix, string(kv.Key))
-	if service == "" {
-		return entry{}
+// remove is lever's opposite. The caller holds v.mu.
+func (v *view) remove(l *lever) {
+	counted := l.group
+	if l.kind == kindURL {
+		counted.service = ""
 	}
-	address := string(kv.Value)
-	if kind == kindInstance {
-		var endpoint endpoints.Endpoint
-		if json.Unmarshal(kv.Value, &endpoint) != nil {
-			endpoint.Addr = "" // refused below
-		}
-		address = endpoint.Addr
-	}
-	u, err := v.registry.policy.check(address)
-	if err == nil {
-		return entry{url: u}
-	}
-	if last.refused != kv.ModRevision {
-		v.registry.log.Warn("address in etcd refused, the last good one stays", "key", string(kv.Key), "reason", err)
-	}
-	return entry{url: last.url, refused: kv.ModRevision}
+	v.counts[counted]--
+	delete(v.levers, l.key)
 }
 
-func (v *view) publish() {
-	next := &snapshot{targets: map[string]target{}}
-	for _, key := range slices.Sorted(maps.Keys(v.entries)) {
-		address := v.entries[key].url
-		service, kind := classify(v.registry.prefix, key)
-		if address == nil || service == "" {
-			continue
-		}
-		t := next.targets[service]
-		if kind == kindURL {
-			t.override = address
-		} else {
-			t.instances = append(t.instances, address)
-		}
-		next.targets[service] = t
+// maxTombstones is how many deleted keys are still reported.
+const maxTombstones = 64
+
+// forget drops a lever whose key is gone: an instance's at once, of an operator's
+// the oldest when there are too many. The caller holds v.mu.
+func (v *view) forget(l *lever) {
+	if !l.operators() {
+		v.remove(l)
+		return
 	}
-	v.registry.current.Store(next)
+	var gone []*lever
+	for _, l := range v.levers {
+		if l.operators() && !l.named && !l.pending && l.latest.gone {
+			gone = append(gone, l)
+		}
+	}
+	if len(gone) > maxTombstones {
+		v.remove(slices.MinFunc(gone, func(a, b *lever) int { return int(a.judged - b.judged) }))
+	}
 }
 
-type kind int
+// heard notes that etcd spoke, or that it is not followed any more.
+func (v *view) heard(follows bool) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.follows = follows
+	if follows {
+		v.heardAt = time.Now()
+	}
+}
 
-const (
-	kindURL kind = iota
-	kindInstance
-)
+// firstList begins to wait for the verdicts of the first list. The caller holds v.mu.
+func (v *view) firstList() {
+	if v.listed {
+		return
+	}
+	v.listed = true
+	for _, l := range v.levers {
+		if l.pending {
+			v.waiting[l] = true
+		}
+	}
+	if len(v.waiting) == 0 {
+		v.start()
+	}
+}
 
-// brokerService is a url key of another kind: an AMQP address.
-const brokerService = "rabbitmq"
+// first notes a lever's verdict. The caller holds v.mu.
+func (v *view) first(l *lever) {
+	if !v.waiting[l] {
+		return
+	}
+	delete(v.waiting, l)
+	if len(v.waiting) == 0 {
+		v.start()
+	}
+}
 
-// classify returns "" for keys that say nothing of where a service is.
-func classify(prefix, key string) (service string, _ kind) {
-	switch parts := strings.Split(strings.TrimPrefix(key, prefix), "/"); {
-	case parts[0] == brokerService:
-		return "", kindURL
-	case len(parts) == 2 && parts[1] == "url":
-		return parts[0], kindURL
-	case len(parts) == 3 && parts[1] == "instances":
-		return parts[0], kindInstance
+// changed wakes who writes the status key.
+func (v *view) changed() {
+	select {
+	case v.news <- struct{}{}:
 	default:
-		return "", kindURL
 	}
 }

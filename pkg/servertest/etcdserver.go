@@ -19,15 +19,17 @@ type EtcdServer struct {
 	data    string
 	address string // host:port of clients
 	peers   string
+	flags   []string
 	process *exec.Cmd
 }
 
-// NewEtcdServer starts a server and stops it when the test ends.
-func NewEtcdServer(t testing.TB) *EtcdServer {
+// NewEtcdServer starts a server, with more flags if given, and stops it when the
+// test ends.
+func NewEtcdServer(t testing.TB, flags ...string) *EtcdServer {
 	t.Helper()
 	s := &EtcdServer{
 		t: t, binary: buildEtcd(t), data: filepath.Join(t.TempDir(), "data"),
-		address: freeAddress(t), peers: freeAddress(t),
+		address: freeAddress(t), peers: freeAddress(t), flags: flags,
 	}
 	t.Cleanup(s.Stop)
 	s.Start()
@@ -40,10 +42,11 @@ func (s *EtcdServer) Endpoints() []string { return []string{"http://" + s.addres
 // Start starts the process and waits until it is healthy.
 func (s *EtcdServer) Start() {
 	s.t.Helper()
-	s.process = exec.Command(s.binary, "--name=test", "--data-dir="+s.data, "--log-level=error",
-		"--listen-client-urls=http://"+s.address, "--advertise-client-urls=http://"+s.address,
-		"--listen-peer-urls=http://"+s.peers, "--initial-advertise-peer-urls=http://"+s.peers,
-		"--initial-cluster=test=http://"+s.peers, "--unsafe-no-fsync")
+	flags := append([]string{"--name=test", "--data-dir=" + s.data, "--log-level=error",
+		"--listen-client-urls=http://" + s.address, "--advertise-client-urls=http://" + s.address,
+		"--listen-peer-urls=http://" + s.peers, "--initial-advertise-peer-urls=http://" + s.peers,
+		"--initial-cluster=test=http://" + s.peers, "--unsafe-no-fsync"}, s.flags...)
+	s.process = exec.Command(s.binary, flags...)
 	if err := s.process.Start(); err != nil {
 		s.t.Fatalf("start etcd: %v", err)
 	}

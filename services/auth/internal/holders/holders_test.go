@@ -123,7 +123,7 @@ func TestHoldersInEtcdAreFollowed(t *testing.T) {
 		require.NoError(t, err)
 	}
 	put("pizza")
-	registry, err := discovery.Connect(discovery.Config{Endpoints: endpoints}, prefix, slog.New(slog.DiscardHandler))
+	registry, err := discovery.Connect(discovery.Config{Endpoints: endpoints}, "auth", prefix, slog.New(slog.DiscardHandler))
 	require.NoError(t, err)
 	l := &ledger{}
 	ctx, cancel := context.WithCancel(t.Context())
@@ -135,6 +135,13 @@ func TestHoldersInEtcdAreFollowed(t *testing.T) {
 	_, err = operator.Delete(t.Context(), prefix+"/personal-data/pizza", clientv3.WithPrevKV())
 	require.NoError(t, err)
 	servertest.Eventually(t, 30*time.Second, "pizza is retired", l.told([]string{"likes", "pizza"}, []string{"pizza"}))
+
+	// All keys at once, the store's id among them, are no holder's decision.
+	_, err = operator.Delete(t.Context(), prefix+"/", clientv3.WithPrefix())
+	require.NoError(t, err)
+	put("pizza")
+	put("events")
+	servertest.Eventually(t, 30*time.Second, "events is known", l.told([]string{"events", "likes", "pizza"}, []string{"pizza"}))
 	cancel()
 	require.NoError(t, <-ended)
 	require.NoError(t, registry.Close())
