@@ -64,7 +64,7 @@ func (l *listener) handle(ctx context.Context, raw amqp.Delivery) {
 	}
 	if err != nil {
 		l.consumer.counts.ended(name, "dropped")
-		l.consumer.link.log.Error("broadcast not understood", "exchange", name, "message_id", d.id, "type", d.kind, "error", err)
+		l.consumer.log.Error("broadcast not understood", "exchange", name, "message_id", d.id, "type", d.kind, "error", err)
 	}
 }
 
@@ -73,7 +73,7 @@ func (l *listener) call(ctx context.Context, d Delivery) (err error) {
 	defer cancel()
 	defer func() {
 		if cause := recover(); cause != nil {
-			l.consumer.link.log.ErrorContext(ctx, "broadcast handler panicked", "exchange", l.broadcast.Exchange, "stack", string(debug.Stack()))
+			l.consumer.log.ErrorContext(ctx, "broadcast handler panicked", "exchange", l.broadcast.Exchange, "stack", string(debug.Stack()))
 			err = fmt.Errorf("handler panicked: %v", cause)
 		}
 	}()

@@ -37,6 +37,7 @@ type bench struct {
 	t         *testing.T
 	server    *servertest.Broker
 	config    broker.Config
+	route     *broker.Route
 	publisher *broker.Publisher
 }
 
@@ -46,7 +47,8 @@ func newBench(t *testing.T) *bench {
 	b := &bench{t: t, server: server, config: broker.Config{
 		URL: server.URL, Username: server.Username, Password: setting.Secret(server.Password),
 	}}
-	b.publisher = broker.NewPublisher(b.config, quiet, broker.Topology{
+	b.route = broker.FixedRoute(b.config, quiet)
+	b.publisher = broker.NewPublisher(b.route, quiet, broker.Topology{
 		Service: "press", Exchanges: []broker.Exchange{{Name: "news", Kind: "topic"}},
 	})
 	return b
@@ -75,7 +77,7 @@ func (b *bench) consume(handle broker.Handler) *broker.Consumer {
 
 // subscribe runs a replica of the reader.
 func (b *bench) subscribe(s broker.Subscription) *broker.Consumer {
-	consumer := broker.NewConsumer(b.config, quiet, readerTopology(s), b.publisher)
+	consumer := broker.NewConsumer(b.route, quiet, readerTopology(s), b.publisher)
 	b.run(consumer.Run)
 	return consumer
 }

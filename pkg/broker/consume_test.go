@@ -62,7 +62,7 @@ func (b *bench) declare() {
 	b.startPublisher()
 	ctx, cancel := context.WithCancel(b.t.Context())
 	defer cancel()
-	consumer := broker.NewConsumer(b.config, quiet, readerTopology(broker.Subscription{Handle: nobody}), b.publisher)
+	consumer := broker.NewConsumer(b.route, quiet, readerTopology(broker.Subscription{Handle: nobody}), b.publisher)
 	done := make(chan error, 1)
 	go func() { done <- consumer.Run(ctx) }()
 	b.ready(consumer)
@@ -262,12 +262,12 @@ func TestReplicasCompeteForTheMessagesOfAQueue(t *testing.T) {
 
 func TestEveryReplicaHearsABroadcast(t *testing.T) {
 	b := newBench(t)
-	radio := broker.NewPublisher(b.config, quiet, broker.Topology{Service: "press", Exchanges: []broker.Exchange{{Name: "radio", Kind: amqp.ExchangeFanout}}})
+	radio := broker.NewPublisher(b.route, quiet, broker.Topology{Service: "press", Exchanges: []broker.Exchange{{Name: "radio", Kind: amqp.ExchangeFanout}}})
 	b.run(radio.Run)
 	servertest.Eventually(t, patience, "on the air", func() bool { return radio.Ready(t.Context()) == nil })
 	heard := make(chan int, 10)
 	for replica := range 3 {
-		listener := broker.NewListener(b.config, quiet, broker.Topology{Service: "reader", Broadcasts: []broker.Broadcast{{
+		listener := broker.NewListener(b.route, quiet, broker.Topology{Service: "reader", Broadcasts: []broker.Broadcast{{
 			Exchange: "radio", Reads: []string{"radio.on.1"},
 			Handle: func(context.Context, broker.Delivery) error {
 				heard <- replica

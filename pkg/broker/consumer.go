@@ -24,71 +24,80 @@ type Handler func(context.Context, Delivery) error
 // BatchHandler handles several messages as one; see Subscription.Together. Its context ends like a Handler's.
 type BatchHandler func(context.Context, []Delivery) error
 
-// Consumer consumes a service's queues, or listens to its broadcasts, over one connection.
+// Consumer consumes a service's queues, or listens to its broadcasts, over one connection to each broker that its route
+// has open.
 type Consumer struct {
-	link      link
+	*part
 	topology  Topology
 	publisher *Publisher
-	missing   chan struct{} // asks for the topology to be declared at once
 	counts    consumerCounts
 }
 
-// NewConsumer makes a consumer of the topology's subscriptions. What fails is moved by publisher, which must run too.
-func NewConsumer(config Config, log *slog.Logger, topology Topology, publisher *Publisher) *Consumer {
+// NewConsumer makes a consumer of the topology's subscriptions. What fails is moved by publisher, which must run too. The
+// route moves to no broker before the queues are consumed there: it has to run, or to be told that it is Idle.
+func NewConsumer(route *Route, log *slog.Logger, topology Topology, publisher *Publisher) *Consumer {
 	topology.Broadcasts = nil
-	return newConsumer(config, log, topology, topology.Service+".consumer", publisher)
+	return newConsumer(route, log, topology, "consumer", publisher)
 }
 
 // NewListener makes a consumer of the topology's broadcasts: for every process that has something to do with them, also
-// one that consumes no queue.
-func NewListener(config Config, log *slog.Logger, topology Topology) *Consumer {
+// one that consumes no queue. It has to run or to be Idle, as a consumer has.
+func NewListener(route *Route, log *slog.Logger, topology Topology) *Consumer {
 	topology.Subscriptions = nil
-	return newConsumer(config, log, topology, topology.Service+".listener", nil)
+	return newConsumer(route, log, topology, "listener", nil)
 }
 
-func newConsumer(config Config, log *slog.Logger, topology Topology, name string, publisher *Publisher) *Consumer {
-	return &Consumer{
-		link:      link{config: config, name: name, log: log},
+func newConsumer(route *Route, log *slog.Logger, topology Topology, kind string, publisher *Publisher) *Consumer {
+	c := &Consumer{
+		part:      newPart(route, log, topology.Service, kind),
 		topology:  topology,
 		publisher: publisher,
-		missing:   make(chan struct{}, 1),
 		counts:    newConsumerCounts(),
 	}
+	for _, queue := range topology.Queues() {
+		c.queues = append(c.queues, queue.Name)
+	}
+	route.join(c.part)
+	return c
 }
 
 // Run consumes until ctx ends, and returns when the last handler has.
-func (c *Consumer) Run(ctx context.Context) error { return c.link.run(ctx, c.use) }
+func (c *Consumer) Run(ctx context.Context) error { return c.run(ctx, c.use) }
 
-// Ready returns an error while the queues are not declared and consumed.
-func (c *Consumer) Ready(ctx context.Context) error { return c.link.ready(ctx) }
+// Ready returns an error while the queues are not declared and consumed at the broker that the route names.
+func (c *Consumer) Ready(context.Context) error { return c.ready() }
 
 // Started returns an error until the queues have been declared and consumed for the first time.
 func (c *Consumer) Started(context.Context) error {
-	if c.link.started() != nil {
+	if c.everStarted() != nil {
 		return errors.New("the queues have not been declared and consumed yet")
 	}
 	return nil
 }
 
-// declareSoon has the topology declared without waiting for the next time.
+// declareSoon has the topology declared where messages go, without waiting for the next time.
 func (c *Consumer) declareSoon() {
+	l := c.at(c.route.destination())
+	if l == nil {
+		return
+	}
 	select {
-	case c.missing <- struct{}{}:
+	case l.missing <- struct{}{}:
 	default:
 	}
 }
 
-func (c *Consumer) use(ctx context.Context, conn *socket) error {
+func (c *Consumer) use(ctx context.Context, l *link, conn *socket) error {
 	group, ctx := errgroup.WithContext(ctx)
 	declared := make(chan struct{})
 	once := sync.OnceFunc(func() { close(declared) })
-	group.Go(func() error { return keepDeclared(ctx, conn, c.topology.declareQueues, once, c.missing) })
+	group.Go(func() error { return keepDeclared(ctx, conn, c.topology.declareQueues, once, l.missing) })
 	select {
 	case <-declared:
 	case <-ctx.Done():
 		return group.Wait()
 	}
-	workers, err := c.hire(conn)
+	workers, err := c.hire(l, conn)
 	if err != nil {
 		group.Go(func() error { return err })
 		return group.Wait()
@@ -96,15 +105,18 @@ func (c *Consumer) use(ctx context.Context, conn *socket) error {
 	for _, w := range workers {
 		group.Go(func() error { return w(ctx) })
 	}
-	c.link.connected()
+	if len(c.topology.Subscriptions) > 0 {
+		group.Go(func() error { return c.carry(ctx, l, conn) })
+	}
+	l.connected()
 	return group.Wait()
 }
 
 // hire opens a channel for each worker: a prefetch of its own, and acknowledgements that can only mean its own messages.
-func (c *Consumer) hire(conn *socket) (workers []func(context.Context) error, err error) {
+func (c *Consumer) hire(l *link, conn *socket) (workers []func(context.Context) error, err error) {
 	for _, s := range c.topology.Subscriptions {
 		for range s.concurrency() {
-			w := &worker{consumer: c, subscription: s}
+			w := &worker{consumer: c, link: l, subscription: s}
 			if w.channel, w.deliveries, err = s.consume(conn); err != nil {
 				return nil, err
 			}
@@ -112,11 +124,11 @@ func (c *Consumer) hire(conn *socket) (workers []func(context.Context) error, er
 		}
 	}
 	for _, b := range c.topology.Broadcasts {
-		l := &listener{consumer: c, broadcast: b}
-		if l.deliveries, err = b.consume(conn, c.topology.Service); err != nil {
+		heard := &listener{consumer: c, broadcast: b}
+		if heard.deliveries, err = b.consume(conn, c.topology.Service); err != nil {
 			return nil, err
 		}
-		workers = append(workers, l.run)
+		workers = append(workers, heard.run)
 	}
 	return workers, nil
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"sync/atomic"
 
 	"github.com/google/uuid"
@@ -58,8 +57,7 @@ type deadQueue struct {
 
 // OpenDeadLetters begins a look through the dead letters of the queues, in their order. It tries once, for some seconds.
 func OpenDeadLetters(ctx context.Context, config Config, topology Topology, queues ...string) (*DeadLetters, error) {
-	link := link{config: config, name: topology.Service + ".dead-letters", log: slog.New(slog.DiscardHandler)}
-	conn, err := link.dial(ctx)
+	conn, err := dial(ctx, config, topology.Service+".dead-letters", 0)
 	if err != nil {
 		return nil, err
 	}

@@ -27,8 +27,7 @@ func (d *DeadLetters) Close() error {
 }
 
 func (d *DeadLetters) hangUp() {
-	_ = d.conn.CloseDeadline(time.Now().Add(dialTimeout)) // whatever is still out goes back, with or without a good-bye
-	_ = d.conn.raw.Close()
+	d.conn.hangUp() // whatever is still out goes back
 }
 
 // bounded does something on the channel. A broker that has stopped reading hangs it: only cutting the socket ends that.

@@ -1,6 +1,6 @@
 // Package broker speaks to RabbitMQ so that nothing is lost and nothing needs a restart.
 //
-// A Publisher and a Consumer each keep one connection of their own, so that an alarm, which blocks publishers, never
+// A Publisher and a Consumer each keep one connection of their own to a broker, so that an alarm, which blocks publishers, never
 // stops consumers. A lost connection is thrown away with everything that hung on it and made anew, for ever, with a
 // growing, jittered pause:
 //
@@ -55,4 +55,31 @@
 //	topic        a fact for whoever wants it: one queue per consuming service, bound by name and major version
 //	work queue   <queue> itself and the way back into it (a direct exchange): replicas compete for each message
 //	fanout       Broadcast: every replica hears it, while it is connected
+//
+// # Moving
+//
+// A Route says which broker that is. When its key names another one, each process moves by itself, and nothing stops:
+//
+//	           Follow: dial, declare,      everybody has,          queues empty for 15 s,
+//	           consume, in 10 s            or the old one is dead  nobody is missing
+//	── old ──┬─────────────────────────┬───────────────────────┬────────────────────────┬─────────────
+//	at old   │ publish, consume        │ publish, consume      │ consume, carry         │ look again
+//	at new   │          (failed: drop) │          consume      │ publish, consume       │
+//	         └─────────────────────────┴───────────────────────┴────────────────────────┴─────────────
+//	           coming                    active; old: draining                            old: left
+//
+// Messages go to the new broker only when all live processes, and all services that hold personal data, consume there:
+// a topic's message must find the queues of all. Until then all consume at both, so that the old one is always a safe
+// place to publish. Only an old broker that has been away for 10 s is not waited for; a log line names who is missing.
+//
+// Consumers stay at the old broker until its queues are empty: the first, the retries, which expire into it, and the dead
+// letters, which are carried over as they are. What fails there is moved to where messages go now. Then it is let go of,
+// and looked at again after 1, 2, 4 … 32 minutes, and every 32 from then on, since somebody who slept may have published
+// there; and it is opened again whenever somebody does not follow the key, such as a process that has just started and
+// may publish where it was configured to. A new process also looks at its configured broker and at those that the
+// journal names: a move that a restart interrupted is finished.
+//
+// Going back is the same: a broker that is still being drained becomes the active one again, with its connections.
+// Broadcasts are heard at every broker that is open. As always, a message may come twice, also from two brokers: the inbox
+// gives it one effect.
 package broker

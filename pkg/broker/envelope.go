@@ -22,15 +22,21 @@ type publication struct {
 	message.Message
 	id, kind, app string // its properties message_id, type and app_id: they stay when it moves, right or wrong
 	ttl           string // how long it lies in the queue before it expires, in milliseconds; for ever if empty
+
+	letter *amqp.Publishing // what it is instead of all that but exchange, key and id: a dead letter, as it was
 }
 
 // first is a message that this publisher is the first to publish.
 func (p *Publisher) first(m message.Message) publication {
-	return publication{Message: m, id: m.ID.String(), kind: m.Key, app: p.app}
+	return publication{Message: m, id: m.ID.String(), kind: m.Key, app: p.service}
 }
 
 // publishing writes a message as AMQP has it.
 func (m publication) publishing(position int) amqp.Publishing {
+	if m.letter != nil {
+		m.letter.Headers[positionHeader] = strconv.Itoa(position)
+		return *m.letter
+	}
 	headers := make(amqp.Table, len(m.Headers)+1)
 	for name, value := range m.Headers {
 		headers[name] = value

@@ -13,7 +13,7 @@ import (
 	amqp "github.com/rabbitmq/amqp091-go"
 )
 
-// lookHeader names the look that has replayed or renewed a letter.
+// lookHeader names the look that has replayed or renewed a letter, or the departure that has carried it here.
 const lookHeader = "x-look"
 
 // brokersHeaders are the broker's own about a message in one queue, or would make it route a copy elsewhere.
@@ -105,7 +105,7 @@ func (l *Letter) id() string {
 
 // replayed is the letter on its way back to where it failed: as if it came for the first time, its history beside it.
 func (d *DeadLetters) replayed(l *Letter) (to string, out amqp.Publishing) {
-	headers := d.headers(l)
+	headers := l.headers(d.look)
 	delete(headers, attemptHeader)
 	delete(headers, waitsHeader)
 	headers[replaysHeader] = strconv.Itoa(l.Replays + 1)
@@ -114,12 +114,12 @@ func (d *DeadLetters) replayed(l *Letter) (to string, out amqp.Publishing) {
 
 // renewed is the letter as a message that has never been delivered.
 func (d *DeadLetters) renewed(l *Letter) (to string, out amqp.Publishing) {
-	return DeadQueue(l.Queue), l.copied(d.headers(l))
+	return DeadQueue(l.Queue), l.copied(l.headers(d.look))
 }
 
-// headers are the letter's. What the broker had to say is put in our own words, as its words do not survive publishing:
+// headers are the letter's, with the look that moves it. What the broker had to say is put in our own words, as its words do not survive publishing:
 // some versions drop them, and some would take a message that comes by again for one that goes in circles.
-func (d *DeadLetters) headers(l *Letter) amqp.Table {
+func (l *Letter) headers(look string) amqp.Table {
 	headers := maps.Clone(l.raw.Headers)
 	if headers == nil {
 		headers = amqp.Table{}
@@ -136,7 +136,7 @@ func (d *DeadLetters) headers(l *Letter) amqp.Table {
 			headers[name] = value
 		}
 	}
-	headers[lookHeader] = d.look
+	headers[lookHeader] = look
 	fit(headers)
 	return headers
 }

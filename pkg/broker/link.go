@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"math/rand/v2"
 	"net"
 	"net/url"
@@ -19,11 +18,23 @@ import (
 // Config says which broker to use, and as whom.
 type Config struct {
 	// URL of the broker: amqp://host:port/vhost, without credentials.
-	URL string `env:"RABBITMQ_URL"`
+	URL string `env:"RABBITMQ_URL" override:"never, use the key rabbitmq/url"`
 	// Username at the broker.
-	Username string `env:"RABBITMQ_USERNAME"`
+	Username string `env:"RABBITMQ_USERNAME" override:"never"`
 	// Password at the broker.
 	Password setting.Secret `env:"RABBITMQ_PASSWORD"`
+
+	guarded bool // the URL is an operator's value: not every address may be dialed
+}
+
+// At is the same user at the broker of that URL, a value of RouteKey; "" is the configured one. Its error says what is
+// wrong with the value without repeating it. What At gave never dials a link-local address, whatever its name resolves to.
+func (c Config) At(url string) (Config, error) {
+	if url == "" || url == c.URL {
+		return c, nil
+	}
+	c.URL, c.guarded = url, true
+	return c, checked(url)
 }
 
 // Validate names what is wrong with the settings, never their values.
@@ -52,14 +63,16 @@ var ErrDisconnected = errors.New("broker: not connected")
 // headers when it comes again, or it would cut the connection at every attempt.
 const publisherFrame = 128 << 10
 
-// link keeps one connection to the broker, for ever.
+// link keeps one connection of a part to a site's broker, for as long as the site is open.
 type link struct {
-	config Config
-	name   string
-	frame  int // the largest frame to agree to; the broker's if 0
-	log    *slog.Logger
-	up     atomic.Bool
-	wasUp  atomic.Bool
+	*part
+	site    *site
+	up      atomic.Bool
+	wasUp   atomic.Bool
+	why     atomic.Pointer[string]  // why it can not be used
+	channel atomic.Pointer[channel] // a publisher's
+	missing chan struct{}           // asks for the topology to be declared at once
+	inHand  atomic.Int64            // messages that came here and are not settled
 }
 
 // socket is a connection and the means to cut it when a write hangs, which no context can interrupt.
@@ -68,19 +81,25 @@ type socket struct {
 	raw net.Conn
 }
 
+// hangUp closes the connection, with or without a good-bye.
+func (s *socket) hangUp() {
+	_ = s.CloseDeadline(time.Now().Add(dialTimeout)) // already lost, or let go of: nothing depends on it
+	_ = s.raw.Close()
+}
+
 // run dials and calls use with each new connection, until ctx ends. use returns when ctx ends or when it can do no
 // more with this connection; its ctx also ends when the connection is lost.
-func (l *link) run(ctx context.Context, use func(context.Context, *socket) error) error {
+func (l *link) run(ctx context.Context, use func(context.Context, *socket) error) {
 	pause, logged := firstPause, ""
 	for {
 		started := time.Now()
 		err := l.once(ctx, use)
 		if ctx.Err() != nil {
-			return nil //nolint:nilerr // to stop is what was asked for
+			return
 		}
 		l.lost(err)
-		if why := class(err); why != logged && !l.wasUp.Load() {
-			l.log.Warn("broker not usable yet, trying until it is", "connection", l.name, "error", err)
+		if why := class(err); why != logged && !l.wasUp.Load() && !l.site.isLeft() {
+			l.log.Warn("broker not usable yet, trying until it is", "connection", l.name, "broker", l.site.name, "error", err)
 			logged = why
 		}
 		if time.Since(started) > longPause {
@@ -88,7 +107,7 @@ func (l *link) run(ctx context.Context, use func(context.Context, *socket) error
 		}
 		select {
 		case <-ctx.Done():
-			return nil
+			return
 		case <-time.After(pause/2 + rand.N(pause)):
 		}
 		pause = min(2*pause, longPause)
@@ -104,7 +123,7 @@ func class(err error) string {
 }
 
 func (l *link) once(ctx context.Context, use func(context.Context, *socket) error) error {
-	conn, err := l.dial(ctx)
+	conn, err := dial(ctx, l.site.Config, l.name, l.frame)
 	if err != nil {
 		return err
 	}
@@ -127,8 +146,7 @@ func (l *link) once(ctx context.Context, use func(context.Context, *socket) erro
 	if ctx.Err() == nil {
 		l.lost(err) // before closing, which would give a reason of its own
 	}
-	_ = conn.CloseDeadline(time.Now().Add(dialTimeout)) // already lost, or let go of: nothing depends on a good-bye
-	_ = conn.raw.Close()
+	conn.hangUp()
 	<-watched
 	return err
 }
@@ -136,50 +154,43 @@ func (l *link) once(ctx context.Context, use func(context.Context, *socket) erro
 // connected notes that the connection is of use now.
 func (l *link) connected() {
 	l.wasUp.Store(true)
+	l.started.Store(true)
 	if !l.up.Swap(true) {
-		l.log.Info("broker connected", "connection", l.name)
+		l.log.Info("broker connected", "connection", l.name, "broker", l.site.name)
+		l.route.touch()
 	}
 }
 
 // lost notes that the connection is of no use any more, which may be long before those who use it have finished.
 func (l *link) lost(err error) {
+	why := trouble(err)
+	l.why.Store(&why)
 	if l.up.Swap(false) {
-		l.log.Warn("broker connection lost, trying again until it is back", "connection", l.name, "error", err)
+		l.log.Warn("broker connection lost, trying again until it is back", "connection", l.name, "broker", l.site.name, "error", err)
+		l.route.touch()
 	}
 }
 
-// ready returns an error while there is no usable connection.
-func (l *link) ready(context.Context) error {
-	if !l.up.Load() {
-		return ErrDisconnected
-	}
-	return nil
-}
-
-// started returns an error until there has been a usable connection.
-func (l *link) started() error {
-	if !l.wasUp.Load() {
-		return ErrDisconnected
-	}
-	return nil
-}
-
-func (l *link) dial(ctx context.Context) (*socket, error) {
-	uri, err := amqp.ParseURI(l.config.URL)
+// dial connects once.
+func dial(ctx context.Context, config Config, name string, frame int) (*socket, error) {
+	uri, err := amqp.ParseURI(config.URL)
 	if err != nil {
 		return nil, errors.New("broker URL is not an amqp or amqps URL")
 	}
+	dialer := net.Dialer{Timeout: dialTimeout}
+	if config.guarded {
+		dialer.Control = allowed
+	}
 	var raw net.Conn
 	properties := amqp.NewConnectionProperties()
-	properties.SetClientConnectionName(l.name)
-	conn, err := amqp.DialConfig(l.config.URL, amqp.Config{
-		SASL:       []amqp.Authentication{&amqp.PlainAuth{Username: l.config.Username, Password: l.config.Password.Reveal()}},
+	properties.SetClientConnectionName(name)
+	conn, err := amqp.DialConfig(config.URL, amqp.Config{
+		SASL:       []amqp.Authentication{&amqp.PlainAuth{Username: config.Username, Password: config.Password.Reveal()}},
 		Vhost:      uri.Vhost,
 		Heartbeat:  heartbeat,
-		FrameSize:  l.frame,
+		FrameSize:  frame,
 		Properties: properties,
 		Dial: func(network, address string) (net.Conn, error) {
-			dialer := net.Dialer{Timeout: dialTimeout}
 			if raw, err = dialer.DialContext(ctx, network, address); err != nil {
 				return nil, err
 			}

@@ -44,9 +44,9 @@ func (p *Publisher) Describe(to chan<- *prometheus.Desc) { prometheus.DescribeBy
 // Collect implements prometheus.Collector.
 func (p *Publisher) Collect(to chan<- prometheus.Metric) {
 	p.counts.published.Collect(to)
-	to <- p.link.connectedMetric()
-	ch := p.channel.Load()
-	to <- p.link.gauge("broker_blocked", "Whether an alarm of the broker blocks publishers.", number(ch != nil && ch.alarm.on()))
+	to <- p.connectedMetric()
+	ch := p.channelTo(p.route.destination())
+	to <- p.gauge("broker_blocked", "Whether an alarm of the broker blocks publishers.", number(ch != nil && ch.alarm.on()))
 }
 
 type consumerCounts struct {
@@ -68,7 +68,7 @@ func newConsumerCounts() consumerCounts {
 		}, queue),
 		failed: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "broker_messages_failed_total",
-			Help: "Messages not handled, by what became of them: failed and later come back, dead is a dead letter, dropped was a broadcast.",
+			Help: "Messages not handled, by what became of them: failed and later come back, dead is a dead letter, dropped was a broadcast, carried a dead letter of a broker that was left.",
 		}, []string{"queue", "outcome"}),
 		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "broker_handle_seconds", Help: "Time for a batch, from its first message to its acknowledgement.",
@@ -106,17 +106,23 @@ func (c *Consumer) Collect(to chan<- prometheus.Metric) {
 	c.counts.redelivered.Collect(to)
 	c.counts.failed.Collect(to)
 	c.counts.seconds.Collect(to)
-	to <- c.link.gauge("broker_messages_in_flight", "Messages that handlers have in hand.", float64(c.counts.inFlight.Load()))
-	to <- c.link.connectedMetric()
+	to <- c.gauge("broker_messages_in_flight", "Messages that handlers have in hand.", float64(c.counts.inFlight.Load()))
+	to <- c.connectedMetric()
 }
 
-func (l *link) connectedMetric() prometheus.Metric {
-	return l.gauge("broker_connected", "Whether the connection can be used.", number(l.up.Load()))
+// connectedMetric is about the broker that the route names: those that are left say nothing of how things are.
+func (p *part) connectedMetric() prometheus.Metric {
+	p.route.mu.Lock()
+	defer p.route.mu.Unlock()
+	at := p.route.active
+	l := p.links[at]
+	desc := prometheus.NewDesc("broker_connected", "Whether the connection can be used.", []string{"broker"}, prometheus.Labels{"connection": p.name})
+	return prometheus.MustNewConstMetric(desc, prometheus.GaugeValue, number(l != nil && l.up.Load()), at.name)
 }
 
-// gauge is a figure of one connection; a process has several.
-func (l *link) gauge(name, help string, value float64) prometheus.Metric {
-	desc := prometheus.NewDesc(name, help, nil, prometheus.Labels{"connection": l.name})
+// gauge is a figure of one of a process's parts.
+func (p *part) gauge(name, help string, value float64) prometheus.Metric {
+	desc := prometheus.NewDesc(name, help, nil, prometheus.Labels{"connection": p.name})
 	return prometheus.MustNewConstMetric(desc, prometheus.GaugeValue, value)
 }
 

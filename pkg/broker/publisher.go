@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"strconv"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	amqp "github.com/rabbitmq/amqp091-go"
@@ -30,15 +29,12 @@ var (
 	ErrBatchSize = fmt.Errorf("broker: more than %d messages at once", MaxBatch)
 )
 
-// Publisher publishes with confirms and returns.
+// Publisher publishes with confirms and returns, where its route says.
 type Publisher struct {
-	link     link
-	app      string
+	*part
 	topology Topology
 	counts   publisherCounts
-
-	mu      sync.Mutex // one batch at a time: returns and confirms of the channel are the batch's
-	channel atomic.Pointer[channel]
+	batch    sync.Mutex // one at a time: returns and confirms of a channel are the batch's
 }
 
 // channel is one open channel in confirm mode.
@@ -51,34 +47,45 @@ type channel struct {
 	cause   error         // set before gone is closed
 }
 
-// NewPublisher makes a publisher for the service. It declares the topology's exchanges.
-func NewPublisher(config Config, log *slog.Logger, topology Topology) *Publisher {
-	return &Publisher{
-		link:     link{config: config, name: topology.Service + ".publisher", frame: publisherFrame, log: log},
-		app:      topology.Service,
+// NewPublisher makes a publisher for the service. It declares the topology's exchanges. The route moves to no broker before
+// the publisher is connected there: it has to run, or to be told that it is Idle.
+func NewPublisher(route *Route, log *slog.Logger, topology Topology) *Publisher {
+	p := &Publisher{
+		part:     newPart(route, log, topology.Service, "publisher"),
 		topology: topology,
 		counts:   newPublisherCounts(),
 	}
+	p.frame, p.publishes = publisherFrame, true
+	route.join(p.part)
+	return p
 }
 
 // Run keeps the publisher connected until ctx ends.
-func (p *Publisher) Run(ctx context.Context) error { return p.link.run(ctx, p.use) }
+func (p *Publisher) Run(ctx context.Context) error { return p.run(ctx, p.use) }
 
 // Ready returns an error while nothing can be published: not connected, or blocked by an alarm.
-func (p *Publisher) Ready(ctx context.Context) error {
-	switch ch := p.channel.Load(); {
+func (p *Publisher) Ready(context.Context) error {
+	switch ch := p.channelTo(p.route.destination()); {
 	case ch == nil || ch.IsClosed():
 		return ErrDisconnected
 	case ch.alarm.on():
 		return ErrBlocked
 	}
-	return p.link.ready(ctx)
+	return nil
 }
 
 // Started returns an error until the publisher has been connected for the first time.
-func (p *Publisher) Started(context.Context) error { return p.link.started() }
+func (p *Publisher) Started(context.Context) error { return p.everStarted() }
 
-func (p *Publisher) use(ctx context.Context, conn *socket) error {
+// channelTo is the open channel to a site, nil if there is none.
+func (p *Publisher) channelTo(s *site) *channel {
+	if l := p.at(s); l != nil {
+		return l.channel.Load()
+	}
+	return nil
+}
+
+func (p *Publisher) use(ctx context.Context, l *link, conn *socket) error {
 	ch, err := conn.Channel()
 	if err != nil {
 		return fmt.Errorf("open channel to publish on: %w", err)
@@ -91,13 +98,13 @@ func (p *Publisher) use(ctx context.Context, conn *socket) error {
 	open := &channel{Channel: ch, conn: conn, returns: ch.NotifyReturn(make(chan amqp.Return, MaxBatch)), gone: make(chan struct{}), alarm: newAlarm()}
 	closed := ch.NotifyClose(make(chan *amqp.Error, 1))
 	blocked := conn.NotifyBlocked(make(chan amqp.Blocking, 8))
-	defer p.channel.Store(nil)
+	defer l.channel.Store(nil)
 
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error {
 		return keepDeclared(ctx, conn, p.topology.declareExchanges, func() {
-			p.channel.CompareAndSwap(nil, open)
-			p.link.connected()
+			l.channel.CompareAndSwap(nil, open)
+			l.connected()
 		}, nil)
 	})
 	group.Go(func() error {
@@ -122,7 +129,7 @@ func (p *Publisher) watch(ctx context.Context, open *channel, closed <-chan *amq
 				continue
 			}
 			open.alarm.set(alarm.Active)
-			p.link.log.Warn("broker alarm changed", "connection", p.link.name, "blocked", alarm.Active, "reason", alarm.Reason)
+			p.log.Warn("broker alarm changed", "connection", p.name, "blocked", alarm.Active, "reason", alarm.Reason)
 		}
 	}
 }
@@ -142,22 +149,22 @@ func (p *Publisher) Publish(ctx context.Context, messages []message.Message) []e
 	for i, m := range messages {
 		batch[i] = p.first(m)
 	}
-	return p.publish(ctx, batch)
+	return p.publishAt(ctx, p.route.destination, batch)
 }
 
-func (p *Publisher) publish(ctx context.Context, batch []publication) []error {
+// publishAt publishes where to says when it is this batch's turn.
+func (p *Publisher) publishAt(ctx context.Context, to func() *site, batch []publication) []error {
 	if len(batch) > MaxBatch {
 		return failAll(batch, ErrBatchSize)
 	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	results := p.send(ctx, batch)
+	p.batch.Lock()
+	defer p.batch.Unlock()
+	results := p.send(ctx, p.channelTo(to()), batch)
 	p.counts.add(results)
 	return results
 }
 
-func (p *Publisher) send(ctx context.Context, batch []publication) []error {
-	ch := p.channel.Load()
+func (p *Publisher) send(ctx context.Context, ch *channel, batch []publication) []error {
 	switch {
 	case ch == nil:
 		return failAll(batch, ErrDisconnected)

@@ -120,7 +120,9 @@ func (s Subscription) queues(service string) []Queue {
 func redelivery(service string) string { return service + ".redelivery" }
 
 // DeadQueue is where the messages of a queue end that can not be handled.
-func DeadQueue(queue string) string { return queue + ".dead" }
+func DeadQueue(queue string) string { return queue + deadSuffix }
+
+const deadSuffix = ".dead"
 
 // allOf is the binding key of all minor versions of a message.
 func allOf(kind string) string { return kind + ".#" }

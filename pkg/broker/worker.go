@@ -16,6 +16,7 @@ const movePause = time.Second
 // worker handles the messages of one queue, a batch after the other, on a channel of its own.
 type worker struct {
 	consumer     *Consumer
+	link         *link
 	subscription Subscription
 	channel      *amqp.Channel
 	deliveries   <-chan amqp.Delivery
@@ -97,6 +98,8 @@ func (w *worker) gather(first amqp.Delivery) []*outcome {
 // handle runs the handler and does with the messages what it says. Its error is the channel's, not a message's.
 func (w *worker) handle(ctx context.Context, batch []*outcome) error {
 	defer w.consumer.counts.begin(w.subscription.Queue, len(batch))()
+	w.link.inHand.Add(int64(len(batch)))
+	defer w.link.inHand.Add(-int64(len(batch)))
 	w.read(batch)
 	w.attempt(ctx, batch)
 	// While nothing can be moved, there is no use in handling more.
@@ -151,7 +154,7 @@ func (w *worker) call(ctx context.Context, batch ...*outcome) (err error) {
 	}
 	defer func() {
 		if cause := recover(); cause != nil {
-			w.consumer.link.log.ErrorContext(ctx, "message handler panicked", "queue", w.subscription.Queue, "stack", string(debug.Stack()))
+			w.consumer.log.ErrorContext(ctx, "message handler panicked", "queue", w.subscription.Queue, "stack", string(debug.Stack()))
 			err = fmt.Errorf("handler panicked: %v", cause)
 		}
 	}()
@@ -167,7 +170,7 @@ func (w *worker) move(ctx context.Context, moving []*outcome) bool {
 		out[i] = o.delivery.moved(redelivery(w.consumer.topology.Service), w.subscription.Queue, o.err, verdicts[i])
 	}
 	again := false
-	for i, err := range w.consumer.publisher.publish(context.WithoutCancel(ctx), out) {
+	for i, err := range w.consumer.publisher.publishAt(context.WithoutCancel(ctx), w.consumer.route.destination, out) {
 		if err != nil {
 			again = true
 			continue
@@ -206,7 +209,7 @@ const toldEvery = time.Minute
 
 // report counts and logs what has become of a message that failed.
 func (w *worker) report(o *outcome, v verdict) {
-	queue, d, log := w.subscription.Queue, o.delivery, w.consumer.link.log
+	queue, d, log := w.subscription.Queue, o.delivery, w.consumer.log
 	facts := []any{"queue", queue, "message_id", d.id, "type", d.kind, "attempt", d.Attempt, "error", clip(o.err.Error())}
 	switch {
 	case v.dead:

@@ -57,8 +57,9 @@ func reader(config broker.Config, database *postgres.Database, at func(place str
 		}},
 	}
 	log := slog.New(slog.DiscardHandler)
-	publisher := broker.NewPublisher(config, log, topology)
-	return publisher, broker.NewConsumer(config, log, topology, publisher)
+	route := broker.FixedRoute(config, log)
+	publisher := broker.NewPublisher(route, log, topology)
+	return publisher, broker.NewConsumer(route, log, topology, publisher)
 }
 
 func TestAConsumerThatIsKilledLeavesOneEffect(t *testing.T) {

@@ -80,9 +80,9 @@ func die(point string) {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
-	publisher := broker.NewPublisher(broker.Config{
+	publisher := broker.NewPublisher(broker.FixedRoute(broker.Config{
 		URL: os.Getenv(brokerVariable), Username: os.Getenv(usernameVariable), Password: setting.Secret(os.Getenv(passwordVariable)),
-	}, slog.Default(), broker.Topology{Service: "writer"})
+	}, slog.Default()), slog.Default(), broker.Topology{Service: "writer"})
 	go func() { _ = publisher.Run(ctx) }()
 	_ = newRelay(database, &deadly{Publisher: publisher, point: point, batch: batch}).LeaseFor(shortLease).Run(ctx)
 }

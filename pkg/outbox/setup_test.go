@@ -205,7 +205,8 @@ func (r *rabbit) bind() {
 
 // publisher is connected when it is returned.
 func (r *rabbit) publisher() *broker.Publisher {
-	publisher := broker.NewPublisher(r.config, slog.New(slog.DiscardHandler), broker.Topology{Service: "writer"})
+	log := slog.New(slog.DiscardHandler)
+	publisher := broker.NewPublisher(broker.FixedRoute(r.config, log), log, broker.Topology{Service: "writer"})
 	start(r.t, publisher.Run)
 	servertest.Eventually(r.t, patience, "publisher connected", func() bool { return publisher.Ready(r.t.Context()) == nil })
 	return publisher

@@ -49,8 +49,9 @@ func start(t *testing.T) *world {
 	require.NoError(t, w.ExchangeDeclare("news", amqp.ExchangeFanout, true, false, false, false, nil))
 	config := broker.Config{URL: server.URL, Username: server.Username, Password: setting.Secret(server.Password)}
 	log := slog.New(slog.NewTextHandler(io.Discard, nil))
-	publisher := broker.NewPublisher(config, log, letters)
-	consumer, listener := broker.NewConsumer(config, log, letters, publisher), broker.NewListener(config, log, letters)
+	route := broker.FixedRoute(config, log)
+	publisher := broker.NewPublisher(route, log, letters)
+	consumer, listener := broker.NewConsumer(route, log, letters, publisher), broker.NewListener(route, log, letters)
 	ctx, cancel := context.WithCancel(context.Background())
 	var parts sync.WaitGroup
 	for _, run := range []func(context.Context) error{publisher.Run, consumer.Run, listener.Run} {
