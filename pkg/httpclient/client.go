@@ -1,78 +1,62 @@
-// Package httpclient is how services call each other over HTTP.
-//
-// A request goes to http://<service>/…: the host is the service's name. Every
-// attempt resolves it anew, so a moved service is followed at once. Calls carry
-// the service's own token, the request id and the trace. Answers are bounded,
-// and redirects to another host are not followed: they would carry the token
-// away. GET and HEAD are tried once more when the connection fails or a gateway
-// or an overloaded instance answers; nothing else is, as it may have happened.
 package httpclient
 
 import (
-	"net"
+	"encoding/base64"
+	"log/slog"
 	"net/http"
 	"net/url"
-	"time"
-
-	"go.opentelemetry.io/contrib/instrumentation/net/http/otelhttp"
-	"go.opentelemetry.io/otel/propagation"
+	"syscall"
 
 	"github.com/tizza/tizza/pkg/setting"
 )
 
-// Defaults of Options.
-const (
-	DefaultTimeout = 5 * time.Second
-	DefaultMaxBody = 8 << 20
-)
+// TimeoutHeader tells the callee for how many milliseconds the caller will
+// still wait. It is on every attempt.
+const TimeoutHeader = "X-Request-Timeout-Ms"
+
+// DefaultMaxBody is how many bytes of an answer are read if Options do not say.
+const DefaultMaxBody = 8 << 20
 
 const maxRedirects = 3
 
 // Resolver finds where a service is now.
 type Resolver interface {
-	// Resolve gives an absolute http or https URL; a path in it is a prefix.
-	Resolve(service string) (*url.URL, error)
+	// Targets are absolute http or https URLs whose path is a prefix: all the
+	// instances that may be called. It is asked at every attempt, and gives the
+	// same slice until they change. The client does not write to it.
+	Targets(service string) ([]*url.URL, error)
 }
 
 // Options is what a client is made of.
 type Options struct {
 	Resolver Resolver
 	Token    setting.Secret // "client:password"; none: no Authorization
-	Timeout  time.Duration  // of a call with all attempts and the body; 0: DefaultTimeout
-	MaxBody  int64          // bytes of an answer, inflated; 0: DefaultMaxBody
+	Config   Config
+	MaxBody  int64 // bytes of an answer, inflated; 0: DefaultMaxBody
+	// Control may refuse an address after the name was looked up, as in net.Dialer.
+	Control func(network, address string, c syscall.RawConn) error
+	Log     *slog.Logger // hears of circuits that open and close; nil: nobody does
 }
 
-// New is a client for all the services that the resolver knows. Use one for the
-// whole process: it pools connections.
-func New(o Options) *http.Client {
-	if o.Timeout <= 0 {
-		o.Timeout = DefaultTimeout
-	}
+// Client is an http.Client for all the services that its resolver knows. Use one
+// for the whole process: it pools connections, and its limits are the process's.
+// It is a prometheus.Collector.
+type Client struct {
+	*http.Client
+	transport *transport
+}
+
+// New makes a client.
+func New(o Options) *Client {
 	if o.MaxBody <= 0 {
 		o.MaxBody = DefaultMaxBody
 	}
-	base := &http.Transport{
-		// No proxy from the environment: tokens go where the resolver says.
-		DialContext:           (&net.Dialer{Timeout: time.Second, KeepAlive: 15 * time.Second}).DialContext,
-		TLSHandshakeTimeout:   2 * time.Second,
-		ExpectContinueTimeout: time.Second,
-		MaxIdleConns:          128,
-		MaxIdleConnsPerHost:   32,
-		MaxConnsPerHost:       64,
-		IdleConnTimeout:       time.Minute,
-		ForceAttemptHTTP2:     true,
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
 	}
-	return &http.Client{
-		Timeout:       o.Timeout,
-		CheckRedirect: sameHost,
-		Transport: &transport{
-			base:     base,
-			traced:   otelhttp.NewTransport(base, otelhttp.WithPropagators(propagation.TraceContext{})),
-			resolver: o.Resolver,
-			bearer:   bearer(o.Token),
-			maxBody:  o.MaxBody,
-		},
-	}
+	o.Config = o.Config.withDefaults()
+	t := newTransport(o)
+	return &Client{Client: &http.Client{CheckRedirect: sameHost, Transport: t}, transport: t}
 }
 
 // sameHost follows a redirect within the service and hands any other back as
@@ -83,4 +67,11 @@ func sameHost(req *http.Request, via []*http.Request) error {
 		return http.ErrUseLastResponse
 	}
 	return nil
+}
+
+func bearer(token setting.Secret) string {
+	if token.Reveal() == "" {
+		return ""
+	}
+	return "Bearer " + base64.StdEncoding.EncodeToString([]byte(token.Reveal()))
 }

@@ -2,22 +2,17 @@ package httpclient
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"mime"
 	"net"
 	"net/http"
-	"strconv"
+	"net/url"
 	"strings"
-	"time"
 
 	"github.com/tizza/tizza/pkg/fault"
 )
-
-// maxRetryAfter bounds what another service may make our callers wait.
-const maxRetryAfter = time.Hour
 
 // Fault is what the outcome of a call to service means to our own caller: nil
 // for a 2xx that carries JSON or nothing, NotFound and Gone as they are,
@@ -42,7 +37,7 @@ func Fault(service string, resp *http.Response, err error) error {
 	case status == http.StatusGone:
 		return fault.New(fault.Gone, "It is gone.")
 	case status == http.StatusServiceUnavailable, status == http.StatusTooManyRequests:
-		f := unavailable(service, cause)
+		f := unavailableFault(service, cause)
 		if wait := retryAfter(resp.Header.Get("Retry-After")); wait > 0 {
 			f.RetryAfter = wait
 		}
@@ -55,18 +50,28 @@ func Fault(service string, resp *http.Response, err error) error {
 }
 
 func failed(service string, err error) error {
+	f, ours := errors.AsType[*failure](err)
 	netError, isNet := errors.AsType[net.Error](err)
-	_, syntax := errors.AsType[*json.SyntaxError](err)
-	_, types := errors.AsType[*json.UnmarshalTypeError](err)
+	_, asked := errors.AsType[*url.Error](err)
 	switch {
+	case ours && f.outcome == timedOut:
+		return timeout(service, err)
+	case ours && (f.outcome == rubbish || f.outcome == tooLarge):
+		return badGateway(service, err)
+	case ours && f.retryAfter > 0:
+		down := unavailableFault(service, err)
+		down.RetryAfter = f.retryAfter
+		return down
 	case errors.Is(err, context.Canceled):
 		return fmt.Errorf("call %s: %w", service, err)
-	case errors.Is(err, context.DeadlineExceeded), isNet && netError.Timeout():
+	case errors.Is(err, context.DeadlineExceeded), isNet && netError.Timeout() && !ours:
 		return timeout(service, err)
-	case syntax, types, errors.Is(err, ErrTooLarge), errors.Is(err, io.ErrUnexpectedEOF):
+	case errors.Is(err, ErrTooLarge), errors.Is(err, io.ErrUnexpectedEOF):
+		return badGateway(service, err)
+	case !ours && !isNet && !asked: // calls fail with *url.Error, bodies with *failure: this is what decoding says, of a time that is none, say
 		return badGateway(service, err)
 	default:
-		return unavailable(service, err)
+		return unavailableFault(service, err)
 	}
 }
 
@@ -83,7 +88,7 @@ func readable(service string, resp *http.Response) error {
 	return nil
 }
 
-func unavailable(service string, cause error) *fault.Error {
+func unavailableFault(service string, cause error) *fault.Error {
 	return fault.Unavailable("The "+service+" service is not available right now.", cause)
 }
 
@@ -93,15 +98,4 @@ func timeout(service string, cause error) error {
 
 func badGateway(service string, cause error) error {
 	return &fault.Error{Kind: fault.BadGateway, Detail: "The " + service + " service gave an answer that makes no sense.", Cause: cause}
-}
-
-// retryAfter reads seconds or a date (RFC 9110 §10.2.3); 0 if it is neither.
-func retryAfter(value string) time.Duration {
-	if seconds, err := strconv.ParseUint(value, 10, 31); err == nil {
-		return min(time.Duration(seconds)*time.Second, maxRetryAfter)
-	}
-	if at, err := http.ParseTime(value); err == nil {
-		return min(max(time.Until(at), 0), maxRetryAfter)
-	}
-	return 0
 }
