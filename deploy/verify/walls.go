@@ -17,7 +17,7 @@ var outside = []string{
 
 // forTests are packages that have no place in a binary.
 var forTests = []string{
-	"testing", "github.com/stretchr/testify", "go.uber.org/goleak", "pgregory.net/rapid", "github.com/google/go-cmp", prefix + "pkg/servertest",
+	"testing", "github.com/stretchr/testify", "go.uber.org/goleak", "pgregory.net/rapid", "github.com/google/go-cmp", prefix + "pkg/servertest", prefix + "pkg/openapitest",
 	prefix + "proto/corpus",
 }
 

@@ -11,19 +11,21 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/tizza/tizza/pkg/page"
+	"github.com/tizza/tizza/pkg/setting"
 )
 
 // Config is what operators set.
 type Config struct {
 	// Addr is what to listen on, host:port.
-	Addr string `env:"HTTP_ADDR"`
+	Addr string `env:"HTTP_ADDR" override:"never"`
 	// PageSize is how many entries a page has if the request does not say.
-	PageSize int `env:"PAGE_SIZE" envDefault:"5"`
+	PageSize setting.Live[int] `env:"PAGE_SIZE" envDefault:"5"`
 	// TrustedProxies are the networks (CIDR) whose X-Forwarded-For and
 	// X-Forwarded-Proto count. None: the peer is the caller.
-	TrustedProxies []string `env:"TRUSTED_PROXIES"`
-	// Drain is how long to keep serving after saying "not ready".
-	Drain time.Duration `env:"SHUTDOWN_DRAIN" envDefault:"0s"`
+	TrustedProxies []string `env:"TRUSTED_PROXIES" override:"never"`
+	// Drain is how long to keep serving after saying "not ready": more than callers
+	// take to learn that this instance is gone, which is less than a second.
+	Drain time.Duration `env:"SHUTDOWN_DRAIN" envDefault:"2s"`
 }
 
 // Validate names every setting that is wrong.
@@ -32,8 +34,8 @@ func (c Config) Validate() error {
 	if _, port, err := net.SplitHostPort(c.Addr); err != nil || !isPort(port) {
 		errs = append(errs, fmt.Errorf("HTTP_ADDR: %q is not host:port", c.Addr))
 	}
-	if c.PageSize < 1 || c.PageSize > page.Max {
-		errs = append(errs, fmt.Errorf("PAGE_SIZE: %d is not between 1 and %d", c.PageSize, page.Max))
+	if size := c.PageSize.Get(); size < 1 || size > page.Max {
+		errs = append(errs, fmt.Errorf("PAGE_SIZE: must be between 1 and %d", page.Max))
 	}
 	for _, cidr := range c.TrustedProxies {
 		if _, err := netip.ParsePrefix(cidr); err != nil {

@@ -19,6 +19,7 @@ import (
 
 	"github.com/tizza/tizza/pkg/health"
 	"github.com/tizza/tizza/pkg/httpserver"
+	"github.com/tizza/tizza/pkg/setting"
 )
 
 func TestMethods(t *testing.T) {
@@ -266,11 +267,11 @@ func TestRootRoutes(t *testing.T) {
 
 func TestBadSettingsAreAllNamed(t *testing.T) {
 	t.Parallel()
-	err := httpserver.Config{Addr: "nowhere", PageSize: 101, TrustedProxies: []string{"10.0.0.0/8", "x"}, Drain: -1}.Validate()
+	err := httpserver.Config{Addr: "nowhere", PageSize: setting.NewLive(101), TrustedProxies: []string{"10.0.0.0/8", "x"}, Drain: -1}.Validate()
 	for _, name := range []string{"HTTP_ADDR", "PAGE_SIZE", "TRUSTED_PROXIES", "SHUTDOWN_DRAIN"} {
 		assert.ErrorContains(t, err, name)
 	}
-	assert.NoError(t, httpserver.Config{Addr: ":8003", PageSize: 100, TrustedProxies: []string{"10.0.0.0/8"}}.Validate())
+	assert.NoError(t, httpserver.Config{Addr: ":8003", PageSize: setting.NewLive(100), TrustedProxies: []string{"10.0.0.0/8"}}.Validate())
 }
 
 // running is a server in Serve with a handler that waits.

@@ -22,7 +22,7 @@ func (s *Server) answerError(err error, c echo.Context) {
 		w.WriteHeader(statusClientGone)
 		return
 	}
-	err = classify(err)
+	err = inTime(r.Context(), classify(err))
 	if f := fault.From(err); problem.Status(f.Kind) > http.StatusInternalServerError {
 		factsOf(r.Context()).err = err // the cause is for the access log; Write logs 500s
 	}

@@ -23,6 +23,20 @@
 // that is not of its type names nothing, so it is 404 (400 for PUT, which would
 // create it); read-only properties are dropped from bodies, so what GET gave
 // can be put back.
+//
+// Time: a request has 20 s, or less if its caller says in X-Request-Timeout-Ms
+// for how many milliseconds more it waits: the request's context ends then, and
+// with it what is done for nobody any more. What is not a whole number above 0
+// is ignored. What fails because the time ran out is answered with 504.
+//
+// Stopping, without a request that fails: first /readyz says no and every answer
+// says "Connection: close", while all is served as before for Config.Drain.
+// Callers learn meanwhile that this instance is gone (its registration is removed
+// before), and those that do not are moved off their connections one answer at a
+// time. A connection is not closed under a caller then: a request that is already
+// on its way there would be lost, and not every method can be sent again. Only
+// when nobody comes any more is the listener closed, and what is under way waited
+// for.
 package httpserver
 
 import (
@@ -33,6 +47,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -86,6 +101,7 @@ type Server struct {
 	spec     *spec
 	codec    *representation.Codec
 	handler  http.Handler
+	traffic  *traffic
 	stopping atomic.Bool
 }
 
@@ -111,11 +127,12 @@ func New(o Options) (*Server, error) {
 	if err := spec.fits(codec); err != nil {
 		return nil, fmt.Errorf("http server: %w", err)
 	}
-	metrics, err := metrics(o.Metrics)
+	traffic := newTraffic()
+	metrics, err := metrics(append(slices.Clone(o.Metrics), traffic)...)
 	if err != nil {
 		return nil, fmt.Errorf("http server: %w", err)
 	}
-	s := &Server{Echo: echo.New(), options: o, spec: spec, codec: codec}
+	s := &Server{Echo: echo.New(), options: o, spec: spec, codec: codec, traffic: traffic}
 	s.Echo.HideBanner, s.Echo.HidePort = true, true
 	s.Echo.IPExtractor = o.Config.ipExtractor()
 	s.Echo.HTTPErrorHandler = s.answerError
@@ -149,9 +166,10 @@ func (s *Server) Patience() time.Duration {
 }
 
 // Serve serves on the listener until ctx ends. Then /readyz says not ready while
-// everything is still answered for Config.Drain, so that callers turn away;
-// then no connection is accepted any more, and requests under way may finish
-// within a bound. It returns nil if they all did.
+// everything is still answered for Config.Drain, each time as the connection's
+// last answer, so that callers turn away; then no connection is accepted any
+// more, and requests under way may finish within a bound. It returns nil if they
+// all did.
 func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 	server := &http.Server{
 		Handler:           s.handler,

@@ -84,7 +84,7 @@ func options(t *testing.T, l *log) httpserver.Options {
 	require.NoError(t, err)
 	return httpserver.Options{
 		Service: "things", Version: "1.2.3", Spec: spec, Identity: ids, Messages: messages(t),
-		Config: httpserver.Config{Addr: "127.0.0.1:0", PageSize: 5},
+		Config: httpserver.Config{Addr: "127.0.0.1:0", PageSize: setting.NewLive(5)},
 		Checks: []health.Check{{Name: "postgres", Required: true, Probe: func(context.Context) error { return nil }}},
 		Log:    slog.New(slog.NewJSONHandler(l, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	}

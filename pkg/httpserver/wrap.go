@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"runtime/debug"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"go.opentelemetry.io/contrib/instrumentation/net/http/otelhttp"
@@ -86,22 +87,24 @@ func factsOf(ctx context.Context) *facts {
 	return &facts{}
 }
 
-// logAccess writes one line per request with nothing personal in it: no path,
-// no query, no address, no user agent. Probes are for debugging.
+// logAccess counts requests, and writes one line for each with nothing personal in
+// it: no path, no query, no address, no user agent. Probes are for debugging.
 func (s *Server) logAccess(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		start, f, rec := time.Now(), &facts{}, &recorder{ResponseWriter: w}
+		start, f, rec := time.Now(), &facts{}, &recorder{ResponseWriter: w, last: &s.stopping}
 		ctx := context.WithValue(r.Context(), factsKey{}, f)
 		completed := false
 		defer func() {
 			if !completed && rec.status == 0 {
 				rec.status = statusClientGone // the connection was aborted on purpose
 			}
+			took := time.Since(start)
+			s.traffic.observe(f.route, r.Method, rec.code(), took)
 			attrs := []slog.Attr{
 				slog.String("method", r.Method),
 				slog.String("route", f.route),
 				slog.Int("status", rec.code()),
-				slog.Duration("duration", time.Since(start)),
+				slog.Duration("duration", took),
 				slog.String("request_id", requestid.From(ctx)),
 				slog.String("trace_id", traceID(ctx)),
 				slog.String("client", f.client),
@@ -162,7 +165,7 @@ func (s *Server) recoverPanics(next http.Handler) http.Handler {
 // used, as far as a trusted proxy tells. Each request has a deadline from here.
 func (s *Server) normalize(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		ctx, cancel := context.WithTimeout(r.Context(), requestTimeout)
+		ctx, cancel := context.WithTimeout(r.Context(), patience(r))
 		defer cancel()
 		w.Header().Set("X-Content-Type-Options", "nosniff")
 		if !isHost(r.Host) { // it goes into links
@@ -196,24 +199,33 @@ func isHost(host string) bool {
 	return host == "" || err == nil && u.Host == host && u.Hostname() != ""
 }
 
-// recorder remembers the status.
+// recorder remembers the status. While last is true, an answer is the last one on
+// its connection.
 type recorder struct {
 	http.ResponseWriter
 	status int
+	last   *atomic.Bool
 }
 
 func (r *recorder) WriteHeader(status int) {
 	if r.status == 0 && status >= 200 {
-		r.status = status
+		r.begin(status)
 	}
 	r.ResponseWriter.WriteHeader(status)
 }
 
 func (r *recorder) Write(p []byte) (int, error) {
 	if r.status == 0 {
-		r.status = http.StatusOK
+		r.begin(http.StatusOK)
 	}
 	return r.ResponseWriter.Write(p)
+}
+
+func (r *recorder) begin(status int) {
+	r.status = status
+	if r.last.Load() {
+		r.Header().Set("Connection", "close")
+	}
 }
 
 func (r *recorder) Unwrap() http.ResponseWriter { return r.ResponseWriter }
