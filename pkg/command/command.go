@@ -11,6 +11,25 @@
 //
 // A service adds its own commands with Program.Extra. Bad settings end a command
 // with code 2 and one line per setting, other errors with 1.
+//
+// The settings are the environment's. What runs the service lays over them what
+// operators have put under <service>/config/<NAME> in etcd:
+//
+//	environment ──▶ connect to etcd ──▶ overrides, read within 1 s ──▶ Run
+//	                                              ▲
+//	                          each edit from then on
+//
+// With etcd down they are those remembered in STATE_DIR, else there are none: a
+// start never waits for etcd. Settings that are live (LOG_LEVEL, all that the
+// program has as a setting.Live) change at once; a good value of another is for
+// the next start; a bad one is refused, at the start too, and what was in use
+// stays. Each of these is a log line with the setting's name and never its value,
+// and is told to etcd's status keys. Secrets are the environment's alone, and so
+// is whatever would lead this process, or its tokens, somewhere else.
+//
+// Commands about messages speak to the broker that the services use now: the one
+// of the key rabbitmq/url, if etcd or the memory has one that is usable, else the
+// environment's. They say so on stderr when it is not the environment's.
 package command
 
 import (
@@ -18,12 +37,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"os"
 
 	"github.com/alecthomas/kong"
 
 	"github.com/tizza/tizza/pkg/broker"
+	"github.com/tizza/tizza/pkg/discovery"
 	"github.com/tizza/tizza/pkg/postgres"
 	"github.com/tizza/tizza/pkg/process"
 	"github.com/tizza/tizza/pkg/setting"
@@ -34,8 +53,11 @@ type Program[C any] struct {
 	Name string
 	// Defaults are the settings for development, which the environment overrides.
 	Defaults C
-	// Run runs the service until ctx ends.
-	Run func(ctx context.Context, cfg C, role Role) error
+	// Run runs the service until ctx ends. It runs the registry too, as one of its components.
+	Run func(ctx context.Context, cfg C, role Role, registry *discovery.Registry) error
+	// Discovery says where etcd is, and Keys the prefix of all keys in it, such as shop/development.
+	Discovery func(C) discovery.Config
+	Keys      func(C) string
 	// Schemas and Database are for the migrate commands.
 	Schemas  func() []postgres.Schema
 	Database func(C) postgres.Config
@@ -121,31 +143,11 @@ func newParser[C any](ctx context.Context, p Program[C], stdout, stderr io.Write
 		kong.Bind(newTerminal(stderr)),
 		kong.Bind(p),
 		// Only commands that take the settings load them: version works without.
-		kong.BindSingletonProvider(func() (C, error) { return load(p, stderr) }),
+		kong.BindSingletonProvider(func() (*loaded[C], error) { return load(p, stderr) }),
+		kong.BindSingletonProvider(func(l *loaded[C]) (C, error) { return l.Config().Program, nil }),
 	}
 	if p.Extra != nil {
 		options = append(options, kong.Embed(p.Extra))
 	}
 	return kong.New(&grammar[C]{}, options...)
-}
-
-// load reads the settings and sets up the log, whose level is one of them.
-func load[C any](p Program[C], stderr io.Writer) (C, error) {
-	var log struct {
-		Level slog.Level `env:"LOG_LEVEL"`
-	}
-	cfg := p.Defaults
-	err := both(setting.Load(&log), setting.Load(&cfg))
-	handler := slog.NewJSONHandler(stderr, &slog.HandlerOptions{Level: log.Level})
-	slog.SetDefault(slog.New(handler).With("service", p.Name))
-	return cfg, err
-}
-
-// both makes one list of two.
-func both(first, second error) error {
-	var one, two *setting.Error
-	if errors.As(first, &one) && errors.As(second, &two) {
-		return &setting.Error{Settings: append(one.Settings, two.Settings...)}
-	}
-	return errors.Join(first, second)
 }

@@ -15,15 +15,20 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/tizza/tizza/pkg/discovery"
 	"github.com/tizza/tizza/pkg/postgres"
 	"github.com/tizza/tizza/pkg/servertest"
 	"github.com/tizza/tizza/pkg/setting"
 )
 
 type config struct {
-	Size     int    `env:"COMMAND_TEST_SIZE"`
-	Addr     string `env:"COMMAND_TEST_ADDR"`
-	Database postgres.Config
+	Size      int               `env:"COMMAND_TEST_SIZE"`
+	Pages     setting.Live[int] `env:"COMMAND_TEST_PAGES" envDefault:"5"`
+	Password  setting.Secret    `env:"COMMAND_TEST_PASSWORD"`
+	Addr      string            `env:"COMMAND_TEST_ADDR"`
+	Prefix    string            `env:"COMMAND_TEST_PREFIX" envDefault:"post/test" override:"never"`
+	Database  postgres.Config
+	Discovery discovery.Config
 }
 
 var schemas = []postgres.Schema{{Name: "letters", Files: fstest.MapFS{
@@ -32,12 +37,17 @@ var schemas = []postgres.Schema{{Name: "letters", Files: fstest.MapFS{
 
 func program() Program[config] {
 	return Program[config]{
-		Name:     "letters",
-		Defaults: config{Size: 5, Database: postgres.Config{URL: "postgres://host/db", MaxConns: 1}},
-		Run:      func(context.Context, config, Role) error { return nil },
-		Schemas:  func() []postgres.Schema { return schemas },
-		Database: func(c config) postgres.Config { return c.Database },
-		Addr:     func(c config) string { return c.Addr },
+		Name: "letters",
+		Defaults: config{
+			Size: 5, Password: "development", Database: postgres.Config{URL: "postgres://host/db", MaxConns: 1},
+			Discovery: discovery.Config{Endpoints: []string{"http://127.0.0.1:1"}}, // nobody is there
+		},
+		Run:       func(context.Context, config, Role, *discovery.Registry) error { return nil },
+		Schemas:   func() []postgres.Schema { return schemas },
+		Database:  func(c config) postgres.Config { return c.Database },
+		Addr:      func(c config) string { return c.Addr },
+		Discovery: func(c config) discovery.Config { return c.Discovery },
+		Keys:      func(c config) string { return c.Prefix },
 	}
 }
 
@@ -55,14 +65,14 @@ func TestRoles(t *testing.T) {
 		t.Run(name+" runs the service in its role with the settings", func(t *testing.T) {
 			t.Setenv("COMMAND_TEST_SIZE", "7")
 			p := program()
-			p.Run = func(_ context.Context, cfg config, role Role) error {
+			p.Run = func(_ context.Context, cfg config, role Role, _ *discovery.Registry) error {
 				assert.Equal(t, expected, role)
 				assert.Equal(t, 7, cfg.Size)
 				return errors.New("the end")
 			}
 			code, _, stderr := run(t, p, name)
 			assert.Equal(t, 1, code)
-			assert.Equal(t, "letters: the end\n", stderr)
+			assert.True(t, strings.HasSuffix(stderr, "\nletters: the end\n"), stderr)
 		})
 	}
 	assert.True(t, All.API() && All.Worker() && API.API() && Worker.Worker())
@@ -71,7 +81,7 @@ func TestRoles(t *testing.T) {
 
 func TestAPanicIsNotSwallowed(t *testing.T) {
 	p := program()
-	p.Run = func(context.Context, config, Role) error { panic("ouch") }
+	p.Run = func(context.Context, config, Role, *discovery.Registry) error { panic("ouch") }
 	assert.PanicsWithValue(t, "ouch", func() { run(t, p, "serve") })
 }
 
@@ -179,8 +189,9 @@ func TestAServicesOwnCommandHasItsSettings(t *testing.T) {
 func TestDefaultsAreNotChangedByALoad(t *testing.T) {
 	t.Setenv("COMMAND_TEST_SIZE", "9")
 	p := program()
-	_, err := load(p, io.Discard)
+	l, err := load(p, io.Discard)
 	require.NoError(t, err)
+	assert.Equal(t, 9, l.Config().Program.Size)
 	assert.Equal(t, 5, p.Defaults.Size)
 	assert.Equal(t, setting.Secret("postgres://host/db"), p.Defaults.Database.URL)
 }

@@ -27,8 +27,9 @@ type deadLettersIn struct {
 	Queue string `placeholder:"QUEUE" help:"Only those that failed in this queue."`
 }
 
-func inQueue[C any](p Program[C], cfg C, in deadLettersIn) deadletter.Desk {
-	return deadletter.Desk{Broker: p.Broker(cfg), Topology: p.Topology(cfg), Queue: in.Queue}
+func inQueue[C any](ctx context.Context, p Program[C], cfg C, in deadLettersIn, t *terminal) (deadletter.Desk, error) {
+	config, err := brokerNow(ctx, p, cfg, t)
+	return deadletter.Desk{Broker: config, Topology: p.Topology(cfg), Queue: in.Queue}, err
 }
 
 type deadLettersList[C any] struct {
@@ -39,7 +40,11 @@ type deadLettersList[C any] struct {
 }
 
 func (c deadLettersList[C]) Run(ctx context.Context, p Program[C], cfg C, out io.Writer, t *terminal) error {
-	return listLetters(ctx, inQueue(p, cfg, c.deadLettersIn), deadletter.Selection{Reason: c.Reason}, c.List, c.Limit, out, t)
+	desk, err := inQueue(ctx, p, cfg, c.deadLettersIn, t)
+	if err != nil {
+		return err
+	}
+	return listLetters(ctx, desk, deadletter.Selection{Reason: c.Reason}, c.List, c.Limit, out, t)
 }
 
 // listLetters prints letters, and beside them how many there are beyond the limit.
@@ -81,8 +86,11 @@ type deadLettersShow[C any] struct {
 	Operator string `placeholder:"NAME" help:"Who you are, for the audit; else the account's name."`
 }
 
-func (c deadLettersShow[C]) Run(ctx context.Context, p Program[C], cfg C, out io.Writer) error {
-	desk := inQueue(p, cfg, c.deadLettersIn)
+func (c deadLettersShow[C]) Run(ctx context.Context, p Program[C], cfg C, out io.Writer, t *terminal) error {
+	desk, err := inQueue(ctx, p, cfg, c.deadLettersIn, t)
+	if err != nil {
+		return err
+	}
 	if !c.Payload {
 		return c.show(ctx, desk, out)
 	}
@@ -129,11 +137,14 @@ func (c deadLettersOf) selection() deadletter.Selection {
 type deadLettersReplay[C any] struct{ deadLettersOf }
 
 func (c deadLettersReplay[C]) Run(ctx context.Context, p Program[C], cfg C, out io.Writer, t *terminal) error {
-	desk := inQueue(p, cfg, c.deadLettersIn)
+	desk, err := inQueue(ctx, p, cfg, c.deadLettersIn, t)
+	if err != nil {
+		return err
+	}
 	if c.DryRun {
 		return listLetters(ctx, desk, c.selection(), c.List, math.MaxInt, out, t)
 	}
-	return actOnLetters(p, cfg, c.deadLettersOf, "replaying", "REPLAYED", out, t, func(desk deadletter.Desk) ([]deadletter.Tally, error) {
+	return actOnLetters(p, cfg, desk, c.deadLettersOf, "replaying", "REPLAYED", out, t, func(desk deadletter.Desk) ([]deadletter.Tally, error) {
 		return desk.Replay(ctx, c.selection())
 	})
 }
@@ -144,7 +155,11 @@ type deadLettersDiscard[C any] struct {
 }
 
 func (c deadLettersDiscard[C]) Run(ctx context.Context, p Program[C], cfg C, out io.Writer, t *terminal) error {
-	desk, selection := inQueue(p, cfg, c.deadLettersIn), c.selection()
+	selection := c.selection()
+	desk, err := inQueue(ctx, p, cfg, c.deadLettersIn, t)
+	if err != nil {
+		return err
+	}
 	if c.DryRun {
 		return listLetters(ctx, desk, selection, c.List, math.MaxInt, out, t)
 	}
@@ -165,15 +180,14 @@ func (c deadLettersDiscard[C]) Run(ctx context.Context, p Program[C], cfg C, out
 			selection.IDs = append(selection.IDs, letter.ID)
 		}
 	}
-	return actOnLetters(p, cfg, c.deadLettersOf, "discarding", "DISCARDED", out, t, func(desk deadletter.Desk) ([]deadletter.Tally, error) {
+	return actOnLetters(p, cfg, desk, c.deadLettersOf, "discarding", "DISCARDED", out, t, func(desk deadletter.Desk) ([]deadletter.Tally, error) {
 		return desk.Discard(ctx, selection)
 	})
 }
 
 // actOnLetters prints what has become of the letters, also when not all of it could be done.
-func actOnLetters[C any](p Program[C], cfg C, c deadLettersOf, doing, done string, out io.Writer, t *terminal, act func(deadletter.Desk) ([]deadletter.Tally, error)) error {
+func actOnLetters[C any](p Program[C], cfg C, desk deadletter.Desk, c deadLettersOf, doing, done string, out io.Writer, t *terminal, act func(deadletter.Desk) ([]deadletter.Tally, error)) error {
 	return withDatabase(p, cfg, func(db *postgres.Database) error {
-		desk := inQueue(p, cfg, c.deadLettersIn)
 		desk.Database, desk.Operator = db, cmp.Or(c.Operator, osUser())
 		var end func()
 		desk.Progress, end = t.progress(doing)

@@ -3,6 +3,7 @@ package command
 import (
 	"context"
 	"encoding/json"
+	"io"
 	"net"
 	"strings"
 	"testing"
@@ -30,6 +31,7 @@ type post struct {
 }
 
 func newPost(t *testing.T) *post {
+	atEtcd(t)
 	server := servertest.RabbitMQ(t)
 	p := &post{
 		t: t, server: server, channel: server.Channel(t),
@@ -55,6 +57,12 @@ func (p *post) program() Program[config] {
 	program.Schemas = func() []postgres.Schema { return []postgres.Schema{deadletter.Schema()} }
 	program.Database = func(config) postgres.Config { return postgres.Config{URL: p.url, MaxConns: 2} }
 	return program
+}
+
+func (p *post) settings() config {
+	loaded, err := load(p.program(), io.Discard)
+	require.NoError(p.t, err)
+	return loaded.Config().Program
 }
 
 func (p *post) put(reason string) (id string) {
@@ -181,7 +189,7 @@ func TestDeadLettersAreDiscardedOnlyWhenThatIsMeant(t *testing.T) {
 		var out, questions strings.Builder
 		command := deadLettersDiscard[config]{deadLettersOf: selection}
 		person := &terminal{in: strings.NewReader(answer), out: &questions, answer: true}
-		err = command.Run(t.Context(), p.program(), config{}, &out, person)
+		err = command.Run(t.Context(), p.program(), p.settings(), &out, person)
 		return out.String(), questions.String(), err
 	}
 	stdout, asked, err := ask("what?\n", deadLettersOf{All: true})
@@ -208,7 +216,7 @@ func TestWhatComesWhileThePersonThinksIsNotDiscarded(t *testing.T) {
 	command := deadLettersDiscard[config]{deadLettersOf: deadLettersOf{All: true}}
 	var out strings.Builder
 	person := &terminal{in: reader(func() string { p.put("came late"); return "yes\n" }), out: &out, answer: true}
-	require.NoError(t, command.Run(t.Context(), p.program(), config{}, &out, person))
+	require.NoError(t, command.Run(t.Context(), p.program(), p.settings(), &out, person))
 	p.holds("letters.in.dead", 1)
 	_, stdout, _ := p.run("list")
 	assert.Contains(t, stdout, "came late")
@@ -228,7 +236,7 @@ func TestProgressIsShownToPeopleOnly(t *testing.T) {
 		p.holds("letters.in.dead", few+1)
 		var out, bar strings.Builder
 		err := deadLettersList[config]{List: List{JSON: true}, Limit: 100}.
-			Run(t.Context(), p.program(), config{}, &out, &terminal{out: &bar, shows: shows})
+			Run(t.Context(), p.program(), p.settings(), &out, &terminal{out: &bar, shows: shows})
 		require.NoError(t, err)
 		assert.Equal(t, shows, bar.Len() > 0)
 		assert.True(t, json.Valid([]byte(out.String())))

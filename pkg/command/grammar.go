@@ -31,9 +31,15 @@ type (
 	worker[C any] struct{}
 )
 
-func (serve[C]) Run(ctx context.Context, p Program[C], cfg C) error  { return p.Run(ctx, cfg, All) }
-func (api[C]) Run(ctx context.Context, p Program[C], cfg C) error    { return p.Run(ctx, cfg, API) }
-func (worker[C]) Run(ctx context.Context, p Program[C], cfg C) error { return p.Run(ctx, cfg, Worker) }
+func (serve[C]) Run(ctx context.Context, p Program[C], l *loaded[C]) error {
+	return start(ctx, p, l, All)
+}
+func (api[C]) Run(ctx context.Context, p Program[C], l *loaded[C]) error {
+	return start(ctx, p, l, API)
+}
+func (worker[C]) Run(ctx context.Context, p Program[C], l *loaded[C]) error {
+	return start(ctx, p, l, Worker)
+}
 
 type migrate[C any] struct {
 	Up     migrateUp[C]     `cmd:"" help:"Apply what is pending."`

@@ -30,12 +30,19 @@ type topologyCheck[C any] struct {
 }
 
 // Run prints a line for each finding. It asks over HTTP as another user than the service's.
-func (c topologyCheck[C]) Run(ctx context.Context, p Program[C], cfg C, out io.Writer) error {
+func (c topologyCheck[C]) Run(ctx context.Context, p Program[C], cfg C, out io.Writer, t *terminal) error {
 	management := topology.Management{URL: c.URL, Username: c.Username, Password: c.Password}
 	if err := management.Validate(); err != nil {
 		return &setting.Error{Settings: []string{err.Error()}}
 	}
-	seen, err := management.Look(ctx, p.Broker(cfg).URL)
+	config, err := brokerNow(ctx, p, cfg, t)
+	if err != nil {
+		return err
+	}
+	if config.URL != p.Broker(cfg).URL {
+		fmt.Fprintf(t.out, "the management API that is asked is %s: it has to be that broker's\n", plain(c.URL))
+	}
+	seen, err := management.Look(ctx, config.URL)
 	if err != nil {
 		return err
 	}

@@ -16,6 +16,7 @@ import (
 // atBroker is the program at a broker where nothing is declared.
 func atBroker(t *testing.T, declared broker.Topology) (Program[config], *servertest.Broker) {
 	t.Helper()
+	atEtcd(t)
 	server := servertest.RabbitMQ(t)
 	t.Setenv("RABBITMQ_MANAGEMENT_URL", server.ManagementURL)
 	t.Setenv("RABBITMQ_USERNAME", server.Username)
