@@ -17,9 +17,9 @@ import (
 // Config is every setting of auth; those of a package are documented there. It is read here and nowhere else.
 type Config struct {
 	// Env names the environment; its etcd keys are under tizza/<Env>/, and production refuses development secrets.
-	Env string `env:"APP_ENV" envDefault:"development"`
+	Env string `env:"APP_ENV" envDefault:"development" override:"never"`
 	// AdvertiseURL is where other services reach this instance.
-	AdvertiseURL string `env:"ADVERTISE_URL"`
+	AdvertiseURL string `env:"ADVERTISE_URL" override:"never"`
 	// TombstoneKey keys the hashes of erased people's ids. Keep it as long as the database.
 	TombstoneKey setting.Secret `env:"TOMBSTONE_KEY"`
 	// MessageFormat is how bodies of messages are written: json or protobuf.

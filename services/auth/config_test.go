@@ -38,3 +38,22 @@ func TestEveryBadSettingIsNamedAndNoSecretIs(t *testing.T) {
 	assert.NotContains(t, err.Error(), "auth-development")
 	assert.NotContains(t, err.Error(), "tombstones-development")
 }
+
+// Whoever may write to etcd must not lead this process, or its tokens, past the checks of discovery.
+func TestWhatEtcdMaySet(t *testing.T) {
+	settings, err := setting.Open(defaults())
+	require.NoError(t, err)
+	for _, name := range []string{
+		"APP_ENV", "HTTP_ADDR", "ADVERTISE_URL", "TRUSTED_PROXIES", "STATE_DIR", "ETCD_ENDPOINTS", "ETCD_USERNAME", "ETCD_PASSWORD",
+		"DISCOVERY_ALLOWED_HOSTS", "RABBITMQ_URL", "RABBITMQ_USERNAME", "RABBITMQ_PASSWORD", "DATABASE_URL", "CLIENT_TOKENS", "SESSION_KEYS", "TOMBSTONE_KEY",
+	} {
+		assert.ErrorContains(t, settings.Override(name, "x"), name+": is ", name)
+	}
+	for name, value := range map[string]string{
+		"PAGE_SIZE": "7",
+	} {
+		assert.NoError(t, settings.Override(name, value), name)
+	}
+	assert.Equal(t, 7, settings.Config().HTTP.PageSize.Get())
+	assert.ErrorIs(t, settings.Override("DATABASE_MAX_CONNS", "3"), setting.ErrAtNextStart)
+}

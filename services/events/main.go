@@ -39,25 +39,23 @@ var spec []byte
 
 func main() {
 	command.Main(command.Program[Config]{
-		Name:     service,
-		Defaults: defaults(),
-		Run:      run,
-		Schemas:  store.Schemas,
-		Database: func(c Config) postgres.Config { return c.Postgres },
-		Broker:   func(c Config) broker.Config { return c.Broker },
-		Topology: func(Config) broker.Topology { return consumer.Topology(nil, nil, message.JSON, nil) },
-		Addr:     func(c Config) string { return c.HTTP.Addr },
+		Name:      service,
+		Defaults:  defaults(),
+		Run:       run,
+		Schemas:   store.Schemas,
+		Database:  func(c Config) postgres.Config { return c.Postgres },
+		Broker:    func(c Config) broker.Config { return c.Broker },
+		Topology:  func(Config) broker.Topology { return consumer.Topology(nil, nil, message.JSON, nil) },
+		Addr:      func(c Config) string { return c.HTTP.Addr },
+		Discovery: func(c Config) discovery.Config { return c.Discovery },
+		Keys:      func(c Config) string { return "tizza/" + c.Env },
 	})
 }
 
 // run wires the parts in the order in which they start; they stop in reverse.
-func run(ctx context.Context, cfg Config, role command.Role) error {
+func run(ctx context.Context, cfg Config, role command.Role, registry *discovery.Registry) error {
 	log := slog.Default()
 	database, err := postgres.Open(cfg.Postgres, store.Schemas()...)
-	if err != nil {
-		return err
-	}
-	registry, err := discovery.Connect(cfg.Discovery, "tizza/"+cfg.Env, log)
 	if err != nil {
 		return err
 	}
@@ -68,12 +66,16 @@ func run(ctx context.Context, cfg Config, role command.Role) error {
 		return err
 	}
 	topology := consumer.Topology(database, holder, cfg.MessageFormat, callers)
-	publisher := broker.NewPublisher(cfg.Broker, log, topology)
-	consumers := broker.NewConsumer(cfg.Broker, log, topology, publisher)
-	listener := broker.NewListener(cfg.Broker, log, topology)
+	route := broker.NewRoute(cfg.Broker, log, registry)
+	registry.Handle(broker.RouteKey, route.Follow)
+	publisher := broker.NewPublisher(route, log, topology)
+	consumers := broker.NewConsumer(route, log, topology, publisher)
+	listener := broker.NewListener(route, log, topology)
 	relay := outbox.NewRelay(database, publisher, log)
 
-	client := httpclient.New(httpclient.Options{Resolver: registry, Token: cfg.ServiceToken})
+	client := httpclient.New(httpclient.Options{
+		Resolver: registry, Token: cfg.ServiceToken, Config: cfg.Client, Control: discovery.Control, Log: log,
+	})
 	pizzas, err := pizza.NewClient(client)
 	if err != nil {
 		return err
@@ -86,15 +88,23 @@ func run(ctx context.Context, cfg Config, role command.Role) error {
 
 	checks := []health.Check{
 		{Name: "postgres", Required: true, Probe: database.Ready},
+		{Name: "discovery", Required: true, Probe: registry.Started},
 		{Name: "etcd", Probe: registry.Ready},
 	}
-	metrics := []prometheus.Collector{listener}
+	metrics := []prometheus.Collector{registry, route, client, listener}
 	if role.Worker() { // a broker that is lost later does not make it unready: the outbox takes what it cannot
 		checks = append(checks,
 			health.Check{Name: "consumers", Required: true, Probe: consumers.Started},
 			health.Check{Name: "publisher", Required: true, Probe: publisher.Started},
 			health.Check{Name: "rabbitmq", Probe: publisher.Ready})
 		metrics = append(metrics, publisher, relay, consumers)
+	} else { // when the broker moves, nobody waits for what does not run here
+		publisher.Idle()
+		consumers.Idle()
+	}
+	if !role.API() {
+		listener.Idle()
+		cfg.HTTP.Drain = 0 // nobody calls a worker
 	}
 	server, err := httpserver.New(httpserver.Options{
 		Service: service, Version: command.Version(), Config: cfg.HTTP, Spec: spec, Messages: httpapi.Messages(),
@@ -107,6 +117,7 @@ func run(ctx context.Context, cfg Config, role command.Role) error {
 	parts := []process.Component{
 		{Name: "database", Run: database.Run},
 		{Name: "discovery", Run: registry.Run},
+		{Name: "route to the broker", Run: route.Run, Patience: broker.Patience},
 		{Name: "personal data", Run: registry.Put("personal-data/"+service, personalData)},
 	}
 	if role.Worker() {

@@ -5,6 +5,7 @@ import (
 
 	"github.com/tizza/tizza/pkg/broker"
 	"github.com/tizza/tizza/pkg/discovery"
+	"github.com/tizza/tizza/pkg/httpclient"
 	"github.com/tizza/tizza/pkg/httpserver"
 	"github.com/tizza/tizza/pkg/identity"
 	"github.com/tizza/tizza/pkg/message"
@@ -15,9 +16,9 @@ import (
 // Config is every setting of likes; those of a package are documented there. It is read here and nowhere else.
 type Config struct {
 	// Env names the environment; its etcd keys are under tizza/<Env>/, and production refuses development secrets.
-	Env string `env:"APP_ENV" envDefault:"development"`
+	Env string `env:"APP_ENV" envDefault:"development" override:"never"`
 	// AdvertiseURL is where other services reach this instance.
-	AdvertiseURL string `env:"ADVERTISE_URL"`
+	AdvertiseURL string `env:"ADVERTISE_URL" override:"never"`
 	// ServiceToken is the client:password that likes calls others with.
 	ServiceToken setting.Secret `env:"SERVICE_TOKEN"`
 	// TombstoneKey keys the hashes of erased people's ids. Keep it as long as the database.
@@ -25,13 +26,14 @@ type Config struct {
 	// MessageFormat is how bodies of messages are written: json or protobuf.
 	MessageFormat message.Format `env:"MESSAGE_FORMAT" envDefault:"json"`
 	// PizzaURL is where pizza is while etcd says nothing.
-	PizzaURL string `env:"PIZZA_URL" envDefault:"http://127.0.0.1:8002"`
+	PizzaURL string `env:"PIZZA_URL" envDefault:"http://127.0.0.1:8002" override:"never, use the key pizza/url"`
 
 	HTTP      httpserver.Config
 	Identity  identity.Config
 	Postgres  postgres.Config
 	Broker    broker.Config
 	Discovery discovery.Config
+	Client    httpclient.Config
 }
 
 const (

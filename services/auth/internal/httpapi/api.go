@@ -9,6 +9,7 @@ import (
 
 	"github.com/tizza/tizza/pkg/httpserver"
 	"github.com/tizza/tizza/pkg/identity"
+	"github.com/tizza/tizza/pkg/setting"
 	authv1 "github.com/tizza/tizza/proto/auth/v1"
 	problemv1 "github.com/tizza/tizza/proto/problem/v1"
 	"github.com/tizza/tizza/services/auth/internal/erasure"
@@ -29,12 +30,12 @@ type API struct {
 	users    *user.Service
 	erasures *erasure.Service
 	cookies  Cookies
-	pageSize int
+	pageSize setting.Live[int]
 	now      func() time.Time
 }
 
 // Register puts the operations on the server.
-func Register(server *httpserver.Server, users *user.Service, erasures *erasure.Service, cookies Cookies, pageSize int) {
+func Register(server *httpserver.Server, users *user.Service, erasures *erasure.Service, cookies Cookies, pageSize setting.Live[int]) {
 	api := &API{users: users, erasures: erasures, cookies: cookies, pageSize: pageSize, now: time.Now}
 	gen.RegisterHandlersWithBaseURL(server.Echo, api, httpserver.Base)
 }

@@ -12,7 +12,7 @@ import (
 
 // ListErasures serves GET /erasures.
 func (a *API) ListErasures(c echo.Context, _ gen.ListErasuresParams) error {
-	window, err := httpserver.Window(c, a.pageSize)
+	window, err := httpserver.Window(c, a.pageSize.Get())
 	if err != nil {
 		return err
 	}

@@ -28,6 +28,7 @@ import (
 	"github.com/tizza/tizza/pkg/identity"
 	"github.com/tizza/tizza/pkg/message"
 	"github.com/tizza/tizza/pkg/servertest"
+	"github.com/tizza/tizza/pkg/setting"
 	"github.com/tizza/tizza/services/auth/internal/erasure"
 	"github.com/tizza/tizza/services/auth/internal/httpapi"
 	store "github.com/tizza/tizza/services/auth/internal/postgres"
@@ -73,11 +74,11 @@ func newWorld(t *testing.T) *world {
 	require.NoError(t, err)
 	log := &strings.Builder{}
 	server, err := httpserver.New(httpserver.Options{
-		Service: "auth", Config: httpserver.Config{Addr: "127.0.0.1:0", PageSize: 5}, Spec: spec, Messages: httpapi.Messages(), Identity: callers,
+		Service: "auth", Config: httpserver.Config{Addr: "127.0.0.1:0", PageSize: setting.NewLive(5)}, Spec: spec, Messages: httpapi.Messages(), Identity: callers,
 		Log: slog.New(slog.NewJSONHandler(log, nil)),
 	})
 	require.NoError(t, err)
-	httpapi.Register(server, users, erasure.NewService(ledger), callers, 5)
+	httpapi.Register(server, users, erasure.NewService(ledger), callers, setting.NewLive(5))
 	return &world{T: t, handler: server.Handler(), router: routerOf(t, spec), ledger: ledger, log: log}
 }
 

@@ -13,7 +13,7 @@ import (
 
 // ListUsers serves GET /users.
 func (a *API) ListUsers(c echo.Context, _ gen.ListUsersParams) error {
-	window, err := httpserver.Window(c, a.pageSize)
+	window, err := httpserver.Window(c, a.pageSize.Get())
 	if err != nil {
 		return err
 	}

@@ -104,11 +104,19 @@ func (m menu) Find(_ context.Context, ids []int64) (map[int64]event.Pizza, error
 // taste is what people like.
 type taste map[uuid.UUID][]int64
 
-func (t taste) Of(_ context.Context, user uuid.UUID) ([]int64, error) { return t[user], nil }
+func (t taste) Of(_ context.Context, people []uuid.UUID) (map[uuid.UUID][]int64, error) {
+	liked := map[uuid.UUID][]int64{}
+	for _, person := range people {
+		liked[person] = t[person]
+	}
+	return liked, nil
+}
 
 // closed is another service that is down.
 type closed struct{}
 
 func (closed) Exists(context.Context, int64) (bool, error)                  { return false, errDown }
 func (closed) Find(context.Context, []int64) (map[int64]event.Pizza, error) { return nil, errDown }
-func (closed) Of(context.Context, uuid.UUID) ([]int64, error)               { return nil, errDown }
+func (closed) Of(context.Context, []uuid.UUID) (map[uuid.UUID][]int64, error) {
+	return nil, errDown
+}

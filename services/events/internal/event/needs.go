@@ -54,6 +54,7 @@ type Pizzas interface {
 
 // Likes knows who likes what.
 type Likes interface {
-	// Of returns the pizzas that a person likes, at most 100 of them. It returns what Pizzas.Exists returns.
-	Of(ctx context.Context, user uuid.UUID) ([]int64, error)
+	// Of returns the pizzas that each of the people likes, at most 100 of a person's: all of the people's, or what
+	// Pizzas.Exists returns.
+	Of(ctx context.Context, people []uuid.UUID) (map[uuid.UUID][]int64, error)
 }

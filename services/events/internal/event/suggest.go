@@ -6,15 +6,12 @@ import (
 	"slices"
 
 	"github.com/google/uuid"
-	"golang.org/x/sync/errgroup"
 
 	"github.com/tizza/tizza/pkg/identity"
 )
 
-const (
-	mostAsked = 200 // people whose likes are counted
-	fanOut    = 8   // calls to likes at once, for one request
-)
+// mostAsked is the people whose likes are counted.
+const mostAsked = 200
 
 // Suggest returns the pizzas that those who come like most: by likes, of equally liked ones the lower id first. Pizzas
 // that are gone are left out, and the next ones move up.
@@ -26,10 +23,11 @@ func (s *Service) Suggest(ctx context.Context, caller identity.Caller, event int
 	if err != nil || limit == 0 {
 		return nil, err
 	}
-	likes, err := s.tally(ctx, people)
+	liked, err := s.likes.Of(ctx, people)
 	if err != nil {
 		return nil, err
 	}
+	likes := tally(liked)
 	var top []Suggestion
 	for ids := range slices.Chunk(ranked(likes), limit) {
 		pizzas, err := s.pizzas.Find(ctx, ids)
@@ -48,27 +46,15 @@ func (s *Service) Suggest(ctx context.Context, caller identity.Caller, event int
 	return top, nil
 }
 
-// tally asks for everybody's likes, and counts them by pizza.
-func (s *Service) tally(ctx context.Context, people []uuid.UUID) (map[int64]int64, error) {
-	liked := make([][]int64, len(people))
-	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(fanOut)
-	for i, person := range people {
-		group.Go(func() (err error) {
-			liked[i], err = s.likes.Of(ctx, person)
-			return err
-		})
-	}
-	if err := group.Wait(); err != nil {
-		return nil, err
-	}
+// tally counts by pizza how many of the people like it.
+func tally(liked map[uuid.UUID][]int64) map[int64]int64 {
 	likes := map[int64]int64{}
 	for _, pizzas := range liked {
 		for _, pizza := range pizzas {
 			likes[pizza]++
 		}
 	}
-	return likes, nil
+	return likes
 }
 
 // ranked is the pizzas, the most liked first.

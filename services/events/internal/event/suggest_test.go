@@ -1,12 +1,8 @@
 package event_test
 
 import (
-	"context"
 	"fmt"
-	"sync/atomic"
 	"testing"
-	"testing/synctest"
-	"time"
 
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/assert"
@@ -66,30 +62,18 @@ func TestSuggest(t *testing.T) {
 		_, err = given(all, closed{}, ada, bob).Suggest(t.Context(), person, 1, 5)
 		require.ErrorIs(t, err, errDown)
 	})
-	t.Run("at most 200 people are asked, eight at a time", func(t *testing.T) {
+	t.Run("at most 200 people are asked, those who said so first", func(t *testing.T) {
 		t.Parallel()
-		synctest.Test(t, func(t *testing.T) {
-			crowd := make([]uuid.UUID, 250)
-			for i := range crowd {
-				crowd[i] = uuid.New()
+		crowd, likes := make([]uuid.UUID, 250), taste{}
+		for i := range crowd {
+			crowd[i] = uuid.New()
+			likes[crowd[i]] = []int64{1}
+			if i >= 200 {
+				likes[crowd[i]] = []int64{2}
 			}
-			likes := &crowded{}
-			top, err := given(all, likes, crowd...).Suggest(t.Context(), person, 1, 5)
-			require.NoError(t, err)
-			assert.Equal(t, []string{"one 200"}, summary(top))
-			assert.EqualValues(t, 8, likes.most.Load())
-		})
+		}
+		top, err := given(all, likes, crowd...).Suggest(t.Context(), person, 1, 5)
+		require.NoError(t, err)
+		assert.Equal(t, []string{"one 200"}, summary(top))
 	})
-}
-
-// crowded takes a second for an answer, of a test's own time, and remembers how many waited for one at once.
-type crowded struct{ now, most atomic.Int32 }
-
-func (c *crowded) Of(context.Context, uuid.UUID) ([]int64, error) {
-	now := c.now.Add(1)
-	defer c.now.Add(-1)
-	for most := c.most.Load(); now > most && !c.most.CompareAndSwap(most, now); most = c.most.Load() {
-	}
-	<-time.After(time.Second)
-	return []int64{1}, nil
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/tizza/tizza/pkg/httpserver"
 	"github.com/tizza/tizza/pkg/page"
+	"github.com/tizza/tizza/pkg/setting"
 	eventsv1 "github.com/tizza/tizza/proto/events/v1"
 	problemv1 "github.com/tizza/tizza/proto/problem/v1"
 	"github.com/tizza/tizza/services/events/internal/event"
@@ -22,11 +23,11 @@ import (
 // API implements the operations of openapi.yaml.
 type API struct {
 	events   *event.Service
-	pageSize int
+	pageSize setting.Live[int]
 }
 
 // Register puts the operations on the server.
-func Register(server *httpserver.Server, events *event.Service, pageSize int) {
+func Register(server *httpserver.Server, events *event.Service, pageSize setting.Live[int]) {
 	gen.RegisterHandlersWithBaseURL(server.Echo, &API{events: events, pageSize: pageSize}, httpserver.Base)
 }
 
@@ -37,7 +38,7 @@ func Messages() []protoreflect.FileDescriptor {
 
 // ListEvents serves GET /events.
 func (a *API) ListEvents(c echo.Context, params gen.ListEventsParams) error {
-	window, err := httpserver.Window(c, a.pageSize)
+	window, err := httpserver.Window(c, a.pageSize.Get())
 	if err != nil {
 		return err
 	}

@@ -40,7 +40,13 @@ func (m menu) Find(_ context.Context, ids []int64) (map[int64]event.Pizza, error
 // taste is what people like.
 type taste map[uuid.UUID][]int64
 
-func (t taste) Of(_ context.Context, user uuid.UUID) ([]int64, error) { return t[user], nil }
+func (t taste) Of(_ context.Context, people []uuid.UUID) (map[uuid.UUID][]int64, error) {
+	liked := map[uuid.UUID][]int64{}
+	for _, person := range people {
+		liked[person] = t[person]
+	}
+	return liked, nil
+}
 
 const picnic = `{"title":"Picnic","place":"the park","starts_at":"2026-07-01T14:00:00.123456789+02:00"}`
 

@@ -15,7 +15,7 @@ import (
 
 // ListAttendances serves GET /events/{id}/attendances.
 func (a *API) ListAttendances(c echo.Context, id gen.PathId, _ gen.ListAttendancesParams) error {
-	window, err := httpserver.Window(c, a.pageSize)
+	window, err := httpserver.Window(c, a.pageSize.Get())
 	if err != nil {
 		return err
 	}
@@ -63,7 +63,7 @@ func (a *API) DeleteAttendance(c echo.Context, id gen.PathId, user uuid.UUID, _ 
 
 // ListSuggestions serves GET /events/{id}/suggestions.
 func (a *API) ListSuggestions(c echo.Context, id gen.PathId, params gen.ListSuggestionsParams) error {
-	limit := a.pageSize
+	limit := a.pageSize.Get()
 	if params.Limit != nil {
 		limit = min(*params.Limit, page.Max)
 	}

@@ -46,11 +46,11 @@ func serve(t *testing.T, pizzas event.Pizzas, likes event.Likes) server {
 	}, "events")
 	require.NoError(t, err)
 	s, err := httpserver.New(httpserver.Options{
-		Service: "events", Config: httpserver.Config{Addr: "127.0.0.1:0", PageSize: 5}, Spec: spec, Messages: httpapi.Messages(), Identity: callers,
+		Service: "events", Config: httpserver.Config{Addr: "127.0.0.1:0", PageSize: setting.NewLive(5)}, Spec: spec, Messages: httpapi.Messages(), Identity: callers,
 		Log: slog.New(slog.DiscardHandler),
 	})
 	require.NoError(t, err)
-	httpapi.Register(s, event.NewService(store.NewStore(database, holder), pizzas, likes), 5)
+	httpapi.Register(s, event.NewService(store.NewStore(database, holder), pizzas, likes), setting.NewLive(5))
 	return server{t, s.Handler(), callers}
 }
 

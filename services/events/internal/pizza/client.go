@@ -4,7 +4,7 @@ package pizza
 import (
 	"context"
 	"fmt"
-	"net/http"
+	"slices"
 
 	"github.com/tizza/tizza/pkg/fault"
 	"github.com/tizza/tizza/pkg/httpclient"
@@ -22,9 +22,9 @@ const most = 100
 // Client implements event.Pizzas.
 type Client struct{ api *gen.ClientWithResponses }
 
-// NewClient makes a client that calls through http, which knows where the service named by a URL's host is.
-func NewClient(http *http.Client) (*Client, error) {
-	api, err := gen.NewClientWithResponses("http://"+service+"/api/v1", gen.WithHTTPClient(http))
+// NewClient makes a client that calls through caller, which knows where the service named by a URL's host is.
+func NewClient(caller *httpclient.Client) (*Client, error) {
+	api, err := gen.NewClientWithResponses("http://"+service+"/api/v1", gen.WithHTTPClient(caller))
 	if err != nil {
 		return nil, fmt.Errorf("client of %s: %w", service, err)
 	}
@@ -38,8 +38,10 @@ func (c *Client) Exists(ctx context.Context, id int64) (bool, error) {
 		return false, httpclient.Fault(service, nil, err)
 	}
 	switch err := httpclient.Fault(service, response.HTTPResponse, nil); {
-	case fault.Is(err, fault.KindNotFound), fault.Is(err, fault.Gone):
+	case fault.Is(err, fault.KindNotFound) && response.ApplicationproblemJSON404 != nil, fault.Is(err, fault.Gone):
 		return false, nil
+	case fault.Is(err, fault.KindNotFound), err == nil && (response.JSON200 == nil || response.JSON200.Id != id):
+		return false, noAnswer()
 	case err != nil:
 		return false, err
 	}
@@ -49,14 +51,15 @@ func (c *Client) Exists(ctx context.Context, id int64) (bool, error) {
 // Find implements event.Pizzas.
 func (c *Client) Find(ctx context.Context, ids []int64) (map[int64]event.Pizza, error) {
 	found := make(map[int64]event.Pizza, len(ids))
-	for len(ids) > 0 {
-		some := ids[:min(most, len(ids))]
-		ids = ids[len(some):]
+	for some := range slices.Chunk(ids, most) {
 		pizzas, err := c.list(ctx, some)
 		if err != nil {
 			return nil, err
 		}
 		for _, p := range pizzas {
+			if !slices.Contains(some, p.Id) {
+				return nil, noAnswer()
+			}
 			found[p.Id] = event.Pizza{
 				ID: p.Id, Title: p.Title, Description: p.Description, ImageURL: p.ImageUrl,
 				Creator: p.Creator, CreatedAt: p.CreatedAt, UpdatedAt: p.UpdatedAt,
@@ -74,10 +77,15 @@ func (c *Client) list(ctx context.Context, ids []int64) ([]gen.Pizza, error) {
 	}
 	err = httpclient.Fault(service, response.HTTPResponse, nil)
 	switch {
-	case fault.Is(err, fault.KindNotFound), fault.Is(err, fault.Gone), err == nil && response.JSON200 == nil:
-		return nil, httpclient.Fault(service, nil, nil) // a list is always there: this was no answer of the service
+	case fault.Is(err, fault.KindNotFound), fault.Is(err, fault.Gone):
+		return nil, noAnswer() // a list is always there
 	case err != nil:
 		return nil, err
+	case response.JSON200 == nil, response.JSON200.Results == nil:
+		return nil, noAnswer()
 	}
 	return response.JSON200.Results, nil
 }
+
+// noAnswer is the fault of an answer that is none of the service's.
+func noAnswer() error { return httpclient.Fault(service, nil, nil) }

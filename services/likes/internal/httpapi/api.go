@@ -12,6 +12,7 @@ import (
 
 	"github.com/tizza/tizza/pkg/httpserver"
 	"github.com/tizza/tizza/pkg/page"
+	"github.com/tizza/tizza/pkg/setting"
 	likesv1 "github.com/tizza/tizza/proto/likes/v1"
 	problemv1 "github.com/tizza/tizza/proto/problem/v1"
 	"github.com/tizza/tizza/services/likes/internal/httpapi/gen"
@@ -23,11 +24,11 @@ import (
 // API implements the operations of openapi.yaml.
 type API struct {
 	likes    *like.Service
-	pageSize int
+	pageSize setting.Live[int]
 }
 
 // Register puts the operations on the server.
-func Register(server *httpserver.Server, likes *like.Service, pageSize int) {
+func Register(server *httpserver.Server, likes *like.Service, pageSize setting.Live[int]) {
 	gen.RegisterHandlersWithBaseURL(server.Echo, &API{likes: likes, pageSize: pageSize}, httpserver.Base)
 }
 
@@ -38,7 +39,7 @@ func Messages() []protoreflect.FileDescriptor {
 
 // ListLikes serves GET /likes.
 func (a *API) ListLikes(c echo.Context, params gen.ListLikesParams) error {
-	window, err := httpserver.Window(c, a.pageSize)
+	window, err := httpserver.Window(c, a.pageSize.Get())
 	if err != nil {
 		return err
 	}

@@ -18,6 +18,7 @@ import (
 	"github.com/tizza/tizza/pkg/httpserver"
 	"github.com/tizza/tizza/pkg/identity"
 	"github.com/tizza/tizza/pkg/servertest"
+	"github.com/tizza/tizza/pkg/setting"
 	"github.com/tizza/tizza/services/likes/internal/httpapi"
 	"github.com/tizza/tizza/services/likes/internal/like"
 	"github.com/tizza/tizza/services/likes/internal/postgres"
@@ -47,6 +48,11 @@ func serve(t *testing.T) http.Handler {
 
 func serveWith(t *testing.T, pizzas like.Pizzas) http.Handler {
 	t.Helper()
+	return servePages(t, pizzas, setting.NewLive(5))
+}
+
+func servePages(t *testing.T, pizzas like.Pizzas, size setting.Live[int]) http.Handler {
+	t.Helper()
 	t.Parallel()
 	spec, err := os.ReadFile("../../openapi.yaml")
 	require.NoError(t, err)
@@ -55,11 +61,11 @@ func serveWith(t *testing.T, pizzas like.Pizzas) http.Handler {
 	}, "likes")
 	require.NoError(t, err)
 	server, err := httpserver.New(httpserver.Options{
-		Service: "likes", Config: httpserver.Config{Addr: "127.0.0.1:0", PageSize: 5}, Spec: spec, Messages: httpapi.Messages(), Identity: callers,
+		Service: "likes", Config: httpserver.Config{Addr: "127.0.0.1:0", PageSize: size}, Spec: spec, Messages: httpapi.Messages(), Identity: callers,
 	})
 	require.NoError(t, err)
 	store := postgres.NewStore(servertest.Postgres(t, postgres.Schemas()...), erasure.NewHolder("secret", postgres.Register()))
-	httpapi.Register(server, like.NewService(store, pizzas), 5)
+	httpapi.Register(server, like.NewService(store, pizzas), size)
 	return server.Handler()
 }
 
@@ -131,6 +137,25 @@ func TestListsArePagedAndExpanded(t *testing.T) {
 	assert.Nil(t, second.body["next"])
 	back := call(t, handler, "GET", second.body["previous"].(string), "")
 	assert.Equal(t, results, back.body["results"])
+}
+
+func TestThePageSizeMayChangeBetweenRequests(t *testing.T) {
+	settings, err := setting.Open(httpserver.Config{Addr: "127.0.0.1:0", PageSize: setting.NewLive(5)})
+	require.NoError(t, err)
+	handler := servePages(t, menu{}, settings.Config().PageSize)
+	for pizza := 1; pizza < 7; pizza++ {
+		made := call(t, handler, "POST", "/api/v1/likes", fmt.Sprintf(`{"user":%q,"pizza":%d}`, uuid.NewString(), pizza))
+		require.Equal(t, http.StatusCreated, made.Code)
+	}
+	first := call(t, handler, "GET", "/api/v1/likes", "")
+	require.Len(t, first.body["results"], 5)
+	require.NoError(t, settings.Override("PAGE_SIZE", "2"))
+	assert.Len(t, call(t, handler, "GET", "/api/v1/likes", "").body["results"], 2)
+	assert.Len(t, call(t, handler, "GET", "/api/v1/likes", "", "If-None-Match", first.Header().Get("ETag")).body["results"], 2, "that is another page")
+	assert.Len(t, call(t, handler, "GET", first.body["next"].(string), "").body["results"], 1, "links stay what they were")
+	require.Error(t, settings.Override("PAGE_SIZE", "101"))
+	require.NoError(t, settings.Restore("PAGE_SIZE"))
+	assert.Len(t, call(t, handler, "GET", "/api/v1/likes", "").body["results"], 5)
 }
 
 func TestCountsAreForAnyone(t *testing.T) {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/tizza/tizza/pkg/httpserver"
 	"github.com/tizza/tizza/pkg/page"
+	"github.com/tizza/tizza/pkg/setting"
 	pizzav1 "github.com/tizza/tizza/proto/pizza/v1"
 	problemv1 "github.com/tizza/tizza/proto/problem/v1"
 	"github.com/tizza/tizza/services/pizza/internal/httpapi/gen"
@@ -22,11 +23,11 @@ import (
 // API implements the operations of openapi.yaml.
 type API struct {
 	pizzas   *pizza.Service
-	pageSize int
+	pageSize setting.Live[int]
 }
 
 // Register puts the operations on the server.
-func Register(server *httpserver.Server, pizzas *pizza.Service, pageSize int) {
+func Register(server *httpserver.Server, pizzas *pizza.Service, pageSize setting.Live[int]) {
 	gen.RegisterHandlersWithBaseURL(server.Echo, &API{pizzas: pizzas, pageSize: pageSize}, httpserver.Base)
 }
 
@@ -37,7 +38,7 @@ func Messages() []protoreflect.FileDescriptor {
 
 // ListPizzas serves GET /pizzas.
 func (a *API) ListPizzas(c echo.Context, params gen.ListPizzasParams) error {
-	window, err := httpserver.Window(c, a.pageSize)
+	window, err := httpserver.Window(c, a.pageSize.Get())
 	if err != nil {
 		return err
 	}

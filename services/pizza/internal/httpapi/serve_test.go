@@ -47,11 +47,11 @@ func serve(t *testing.T) server {
 	}, "pizza")
 	require.NoError(t, err)
 	s, err := httpserver.New(httpserver.Options{
-		Service: "pizza", Config: httpserver.Config{Addr: "127.0.0.1:0", PageSize: 5}, Spec: spec, Messages: httpapi.Messages(), Identity: callers,
+		Service: "pizza", Config: httpserver.Config{Addr: "127.0.0.1:0", PageSize: setting.NewLive(5)}, Spec: spec, Messages: httpapi.Messages(), Identity: callers,
 		Log: slog.New(slog.DiscardHandler),
 	})
 	require.NoError(t, err)
-	httpapi.Register(s, pizza.NewService(store.NewStore(database, holder, message.JSON)), 5)
+	httpapi.Register(s, pizza.NewService(store.NewStore(database, holder, message.JSON)), setting.NewLive(5))
 	return server{t, s.Handler(), callers}
 }
 
