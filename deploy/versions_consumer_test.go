@@ -57,8 +57,9 @@ func (c *consumer) release(t *testing.T, r reading) {
 	for i := range c.running {
 		c.running[i].stop()
 		log := slog.New(slog.DiscardHandler)
-		publisher := broker.NewPublisher(c.config, log, c.topology(r))
-		reader := broker.NewConsumer(c.config, log, c.topology(r), publisher)
+		route := broker.FixedRoute(c.config, log)
+		publisher := broker.NewPublisher(route, log, c.topology(r))
+		reader := broker.NewConsumer(route, log, c.topology(r), publisher)
 		c.running[i] = start(publisher.Run, reader.Run)
 		servertest.Eventually(t, patience, c.name+" consumes", func() bool { return reader.Ready(t.Context()) == nil })
 	}

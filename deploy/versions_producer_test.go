@@ -41,7 +41,7 @@ func (p *producer) release(t *testing.T, w writing) {
 		p.running[i].stop()
 		log := slog.New(slog.DiscardHandler)
 		topology := broker.Topology{Service: "people", Exchanges: []broker.Exchange{{Name: "users", Kind: "topic"}}}
-		publisher := broker.NewPublisher(p.config, log, topology)
+		publisher := broker.NewPublisher(broker.FixedRoute(p.config, log), log, topology)
 		relay := outbox.NewRelay(p.database, publisher, log)
 		parts := []func(context.Context) error{publisher.Run, relay.Run}
 		if w.old+w.new != "" {

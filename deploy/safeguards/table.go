@@ -70,9 +70,9 @@ var safeguards = []safeguard{
 	},
 	{
 		promise: "a connection that was cut is made again",
-		file:    "pkg/broker/consumer.go", pkg: "pkg/broker", test: "TestALostConnectionLosesNothingAndAcknowledgesNothingElse",
-		code:    "return c.link.run(ctx, c.use)",
-		instead: "err := c.link.once(ctx, c.use)\n\t<-ctx.Done()\n\treturn err",
+		file:    "pkg/broker/link.go", pkg: "pkg/broker", test: "TestALostConnectionLosesNothingAndAcknowledgesNothingElse",
+		code:    "\t\terr := l.once(ctx, use)\n",
+		instead: "\t\terr := l.once(ctx, use)\n\t\t<-ctx.Done()\n",
 	},
 	{
 		promise: "killed between commit and publish: the message is in the table",

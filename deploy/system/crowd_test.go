@@ -2,7 +2,6 @@ package system
 
 import (
 	"context"
-	"encoding/json"
 	"net/http"
 	"slices"
 	"strings"
@@ -143,26 +142,7 @@ func assertConnected(ctx context.Context, t *testing.T) {
 // messages returns the queues that hold any.
 func messages(ctx context.Context, t *testing.T) map[string]int {
 	t.Helper()
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, setting["RABBITMQ_MANAGEMENT_URL"]+"/api/queues?disable_stats=true&enable_queue_totals=true", nil)
-	require.NoError(t, err)
-	request.SetBasicAuth(setting["RABBITMQ_USERNAME"], setting["RABBITMQ_PASSWORD"])
-	response, err := http.DefaultClient.Do(request)
-	require.NoError(t, err)
-	defer func() { assert.NoError(t, response.Body.Close()) }()
-	var queues []struct {
-		Name     string
-		Messages int
-	}
-	require.NoError(t, json.NewDecoder(response.Body).Decode(&queues))
-	found, dead := map[string]int{}, 0
-	for _, q := range queues {
-		if q.Messages > 0 {
-			found[q.Name] = q.Messages
-		}
-		if strings.HasSuffix(q.Name, ".dead") {
-			dead++
-		}
-	}
+	found, dead := theBroker().holding(ctx, t)
 	require.NotZero(t, dead, "there are queues for dead letters")
 	return found
 }

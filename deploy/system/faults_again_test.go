@@ -1,22 +1,15 @@
 package system
 
 import (
-	"bytes"
 	"context"
 	"net"
 	"net/http"
-	"os/exec"
-	"strconv"
-	"strings"
-	"syscall"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sync/errgroup"
-
-	"github.com/tizza/tizza/deploy/internal/visitor"
 )
 
 func TestFaultTheSameEventAThousandTimes(t *testing.T) {
@@ -131,7 +124,7 @@ func TestFaultTwoRelaysInARollingUpdate(t *testing.T) {
 	f := newFault(t, n)
 	told := overhear(t, "user.deleted.2.#")
 	began := time.Now()
-	second := f.worker("auth")
+	second := beside(f.ctx, t, "auth", "worker")
 	erasures := f.forget(f.some(n/2), 0)
 	f.finally("auth")
 	var later []string
@@ -147,7 +140,7 @@ func TestFaultTwoRelaysInARollingUpdate(t *testing.T) {
 	require.NoError(t, running.Start(f.ctx, "auth"))
 	require.NoError(t, others.Wait())
 	erasures = append(erasures, later...)
-	assert.NotZero(t, second.counted("outbox_sent_total"))
+	assert.NotZero(t, second.counted(f.ctx, "outbox_sent_total"))
 	second.stop()
 
 	f.complete(erasures)
@@ -160,64 +153,6 @@ func TestFaultTwoRelaysInARollingUpdate(t *testing.T) {
 	again := f.count("auth", "SELECT coalesce(sum(reminders), 0) FROM erasures WHERE requested_at >= $1", began) // on a very slow machine
 	assert.Len(t, sent, n+again, "once")
 	f.over()
-}
-
-// worker is a replica of a service beside the one that the cluster runs.
-type worker struct {
-	*fault
-	address string
-	command *exec.Cmd
-	output  bytes.Buffer
-}
-
-// worker starts a replica that works and has no API, and waits until it is ready.
-func (f *fault) worker(service string) *worker {
-	f.Helper()
-	command, err := running.Command(context.WithoutCancel(f.ctx), service, "worker")
-	require.NoError(f, err)
-	address := unusedAddress(f.T)
-	command.Env = append(command.Env, "HTTP_ADDR="+address, "ADVERTISE_URL=http://"+address)
-	w := &worker{fault: f, address: "http://" + address, command: command}
-	command.Stdout, command.Stderr = &w.output, &w.output
-	require.NoError(f, command.Start())
-	f.Cleanup(func() {
-		if command.ProcessState == nil {
-			_ = command.Process.Kill()
-			_ = command.Wait()
-		}
-		if f.Failed() {
-			f.Logf("the second %s:\n%s", service, w.output.String())
-		}
-	})
-	ready := within(f.T, patience, func() bool {
-		answer, err := tizza.Call(f.ctx, visitor.Anyone{}, http.MethodGet, w.address+"/readyz", nil)
-		return err == nil && answer.Status == http.StatusOK
-	})
-	require.True(f, ready, "the second %s is ready", service)
-	return w
-}
-
-// counted is what one of the replica's metrics says.
-func (w *worker) counted(metric string) float64 {
-	w.Helper()
-	answer, err := tizza.Call(w.ctx, visitor.Anyone{}, http.MethodGet, w.address+"/metrics", nil)
-	require.NoError(w, err)
-	for line := range strings.Lines(string(answer.Body)) {
-		if value, found := strings.CutPrefix(line, metric+" "); found {
-			number, err := strconv.ParseFloat(strings.TrimSpace(value), 64)
-			require.NoError(w, err)
-			return number
-		}
-	}
-	require.Fail(w, "there is no such metric", "%s in %s", metric, answer.Body)
-	return 0
-}
-
-// stop ends the replica as an update does, and waits for it.
-func (w *worker) stop() {
-	w.Helper()
-	require.NoError(w, w.command.Process.Signal(syscall.SIGTERM))
-	assert.NoError(w, w.command.Wait(), "stops in order")
 }
 
 // unusedAddress is one on loopback where nobody listens.

@@ -122,10 +122,9 @@ func (f *fault) exec(service, statement string, arguments ...any) int64 {
 }
 
 // count is the answer to a query for one number.
-func (f *fault) count(service, query string, arguments ...any) (n int) {
+func (f *fault) count(service, query string, arguments ...any) int {
 	f.Helper()
-	require.NoError(f, databases[service].QueryRowContext(f.ctx, query, arguments...).Scan(&n))
-	return n
+	return count(f.ctx, f.T, service, query, arguments...)
 }
 
 // toldAgain says of how many erasures that began since then the holders had to be reminded.

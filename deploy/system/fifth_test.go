@@ -174,8 +174,8 @@ func everything(t *testing.T) map[string][]string {
 	keys.Env = []string{"ETCDCTL_ENDPOINTS=" + setting["ETCD_ENDPOINTS"]}
 	out, err := keys.CombinedOutput()
 	require.NoError(t, err, "%s", out)
-	found["keys"] = slices.DeleteFunc(strings.Fields(string(out)), func(key string) bool { // instances of others come and go
-		return strings.Contains(key, "/instances/") && !strings.Contains(key, "/"+fifth+"/")
+	found["keys"] = slices.DeleteFunc(strings.Fields(string(out)), func(key string) bool { // other processes come and go
+		return (strings.Contains(key, "/instances/") || strings.Contains(key, "/status/")) && !strings.Contains(key, "/"+fifth+"/")
 	})
 	for _, list := range found {
 		slices.Sort(list)

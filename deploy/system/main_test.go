@@ -5,6 +5,7 @@ package system
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -48,9 +49,8 @@ func run(m *testing.M) (code int, err error) {
 		// Not ctx, which may be what ended the tests.
 		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 		defer cancel()
-		if _, downErr := running.Down(ctx); err == nil {
-			err = downErr
-		}
+		_, downErr := running.Down(ctx)
+		err = errors.Join(err, downErr, stopSecondBroker(ctx))
 	}()
 	if err := running.Up(ctx); err != nil {
 		return 0, err

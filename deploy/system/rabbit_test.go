@@ -1,14 +1,9 @@
 package system
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
-	"io"
-	"net/http"
 	"testing"
 
-	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
 
@@ -22,24 +17,5 @@ func rabbit(t *testing.T, method, path string, in, out any) {
 // rabbitAs asks as some user and returns the answer's status.
 func rabbitAs(t *testing.T, name, password, method, path string, in, out any) int {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
-	defer cancel()
-	body, err := json.Marshal(in)
-	require.NoError(t, err)
-	if in == nil {
-		body = nil
-	}
-	request, err := http.NewRequestWithContext(ctx, method, setting["RABBITMQ_MANAGEMENT_URL"]+path, bytes.NewReader(body))
-	require.NoError(t, err)
-	request.SetBasicAuth(name, password)
-	request.Header.Set("Content-Type", "application/json")
-	response, err := http.DefaultClient.Do(request)
-	require.NoError(t, err)
-	defer func() { assert.NoError(t, response.Body.Close()) }()
-	answer, err := io.ReadAll(response.Body)
-	require.NoError(t, err)
-	if out != nil && response.StatusCode/100 == 2 {
-		require.NoError(t, json.Unmarshal(answer, out), "%s", answer)
-	}
-	return response.StatusCode
+	return askRabbit(context.Background(), t, theBroker().management+path, method, name, password, in, out)
 }

@@ -6,7 +6,9 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os/exec"
+	"path"
 	"path/filepath"
+	"strconv"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -36,8 +38,9 @@ func otherPizza(t *testing.T) (address string, asked *atomic.Int64) {
 			return
 		}
 		asked.Add(1)
+		id, _ := strconv.ParseInt(path.Base(r.URL.Path), 10, 64)
 		_ = json.NewEncoder(w).Encode(map[string]any{
-			"id": 1, "title": "Elsewhere", "description": "", "image_url": "", "creator": nil,
+			"id": id, "title": "Elsewhere", "description": "", "image_url": "", "creator": nil,
 			"created_at": time.Now(), "updated_at": time.Now(),
 		})
 	}))
@@ -51,26 +54,17 @@ func TestAnEditInEtcdMovesTheNextCall(t *testing.T) {
 	ann, err := tizza.SignUp(ctx, newName())
 	require.NoError(t, err)
 	const missing = 4_000_000_000 // no pizza has this id, but the other service knows them all
-	likes := func() bool { return ann.Like(ctx, missing) == nil }
+	var refusal error
+	likes := func() bool { refusal = ann.Like(ctx, missing); return refusal == nil }
 	require.False(t, likes())
 	address, asked := otherPizza(t)
 
 	etcdctl(t, "put", "tizza/development/pizza/url", address)
 	t.Cleanup(func() { etcdctl(t, "del", "tizza/development/pizza/url") })
 	edited := time.Now()
-	assert.True(t, within(t, patience, likes), "the like's check went to the other pizza service")
+	assert.True(t, within(t, patience, likes), "the like's check went to the other pizza service: %v", refusal)
 	t.Logf("there after %s", time.Since(edited).Round(time.Millisecond))
 	assert.NotZero(t, asked.Load())
-
-	for _, bad := range []string{"not a URL", "http://user:secret@127.0.0.1:1", "http://127.0.0.1:99999", ""} {
-		etcdctl(t, "put", "tizza/development/pizza/url", bad)
-		left := within(t, time.Second, func() bool {
-			before := asked.Load()
-			_ = ann.Like(ctx, missing) // liked already, but the pizza is looked up first
-			return asked.Load() == before
-		})
-		assert.False(t, left, "%q leaves the last good value in use", bad)
-	}
 
 	etcdctl(t, "del", "tizza/development/pizza/url")
 	edited = time.Now()

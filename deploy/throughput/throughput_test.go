@@ -89,7 +89,7 @@ func newStage(b *testing.B) *stage {
 		database: servertest.Postgres(b, outbox.Schema(), inbox.Schema(), effects),
 	}
 	require.NoError(b, s.database.Migrate(b.Context()))
-	s.publisher = broker.NewPublisher(s.config, s.log, topology)
+	s.publisher = broker.NewPublisher(broker.FixedRoute(s.config, s.log), s.log, topology)
 	s.start(s.publisher.Run)
 	s.until("publisher connected", func() bool { return s.publisher.Ready(b.Context()) == nil })
 	s.during(s.consumer(broker.Subscription{Handle: nothing}), func() {}) // declares the queue
@@ -129,7 +129,7 @@ func nothing(context.Context, broker.Delivery) error { return nil }
 func (s *stage) consumer(subscription broker.Subscription) *broker.Consumer {
 	subscription.Queue, subscription.Exchange, subscription.Reads = "bench.facts", "facts", []string{"fact.known.1"}
 	own := broker.Topology{Service: "bench", Subscriptions: []broker.Subscription{subscription}}
-	return broker.NewConsumer(s.config, s.log, own, s.publisher)
+	return broker.NewConsumer(broker.FixedRoute(s.config, s.log), s.log, own, s.publisher)
 }
 
 // during runs the consumer while do is.

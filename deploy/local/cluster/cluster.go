@@ -18,6 +18,7 @@ type Options struct {
 	Ports       Ports                        // those of the last Up, or the usual ones, if nil (NewPorts)
 	FreePorts   bool                         // any free ports, chosen at the start and kept while it runs
 	ServersOnly bool                         // PostgreSQL, RabbitMQ and etcd only
+	BrokerOnly  bool                         // RabbitMQ only: a second one, to which a system can move
 	Browser     bool                         // install Chromium too, which the system's tests drive
 	Node        bool                         // install Node.js and npm too, which the system's tests build a client with
 	Curl        bool                         // install curl too, which the commands of services/_template call
@@ -56,6 +57,7 @@ func Open(options Options) (*Cluster, error) {
 	if options.Out == nil {
 		options.Out = io.Discard
 	}
+	options.ServersOnly = options.ServersOnly || options.BrokerOnly
 	c := &Cluster{options: options, root: root, dir: dir, home: homeOf(dir), ports: options.Ports, began: time.Now()}
 	if c.worker, c.keeper, err = accounts(root); err != nil {
 		return nil, err

@@ -20,12 +20,14 @@ func (c *Cluster) Environment() []Variable {
 	management := "http://" + address(c.ports[ManagementPort])
 	if c.options.ServersOnly {
 		broker := url.URL{Scheme: "amqp", User: url.UserPassword(rabbitMQAdmin, rabbitMQPassword), Host: address(c.ports[RabbitMQPort]), Path: "/"}
-		return []Variable{
-			{"TEST_POSTGRES_URL", c.database(postgresAdmin, postgresPassword, "postgres")},
-			{"TEST_RABBITMQ_URL", broker.String()},
-			{"TEST_RABBITMQ_MANAGEMENT_URL", management},
-			{"TEST_ETCD_ENDPOINTS", etcd},
+		rabbitMQ := []Variable{{"TEST_RABBITMQ_URL", broker.String()}, {"TEST_RABBITMQ_MANAGEMENT_URL", management}}
+		if c.options.BrokerOnly {
+			return rabbitMQ
 		}
+		return append([]Variable{
+			{"TEST_POSTGRES_URL", c.database(postgresAdmin, postgresPassword, "postgres")},
+			{"TEST_ETCD_ENDPOINTS", etcd},
+		}, rabbitMQ...)
 	}
 	var variables []Variable
 	for _, name := range Services() {

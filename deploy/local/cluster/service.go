@@ -3,6 +3,7 @@ package cluster
 import (
 	"maps"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
@@ -11,10 +12,17 @@ import (
 
 // passed are settings of the services that Up takes over from its own environment, so that `LOG_LEVEL=debug make up`
 // does what it says. Addresses and secrets are the cluster's own.
-var passed = []string{"LOG_LEVEL", "PAGE_SIZE", "RATE_LIMIT", "SESSION_TTL", "MESSAGE_FORMAT", "PUBLISH_USER_DELETED_V1"}
+var passed = []string{
+	"LOG_LEVEL", "PAGE_SIZE", "RATE_LIMIT", "SESSION_TTL", "MESSAGE_FORMAT", "PUBLISH_USER_DELETED_V1",
+	"CLIENT_TIMEOUT", "CLIENT_MAX_IN_FLIGHT", "CLIENT_MAX_IN_FLIGHT_PER_HOST", "CLIENT_FAN_OUT", "CLIENT_RETRY_BUDGET",
+}
 
 // service returns a service's process. Everything that has a development default in the service itself is left to it.
 func (c *Cluster) service(name string) (Process, error) {
+	data := c.home.data(name)
+	if err := folder(data, c.worker, 0o700); err != nil {
+		return Process{}, err
+	}
 	env := c.baseEnv(name,
 		"APP_ENV=development",
 		"HTTP_ADDR="+address(c.ports[name]),
@@ -24,6 +32,7 @@ func (c *Cluster) service(name string) (Process, error) {
 		"RABBITMQ_USERNAME="+name,
 		"RABBITMQ_PASSWORD="+name+"-development",
 		"ETCD_ENDPOINTS=http://"+address(c.ports[EtcdPort]),
+		"STATE_DIR="+filepath.Join(data, "state"),
 	)
 	for _, other := range Services() {
 		env = append(env, strings.ToUpper(other)+"_URL="+c.URL(other))

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"syscall"
 	"time"
 
@@ -82,7 +83,10 @@ func (c *Cluster) claim(running map[string]record) error {
 
 // wanted are the ports that this cluster listens on.
 func (c *Cluster) wanted() []port {
-	if c.options.ServersOnly {
+	switch {
+	case c.options.BrokerOnly:
+		return slices.DeleteFunc(slices.Clone(serverPorts), func(p port) bool { return p.process != "rabbitmq" && p.process != "epmd" })
+	case c.options.ServersOnly:
 		return serverPorts
 	}
 	return allPorts()
@@ -99,8 +103,10 @@ func (c *Cluster) provide(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return c.install(ctx) })
 	group.Go(func() error {
-		if err := c.buildEtcd(ctx); err != nil { // one after the other: both keep all cores busy
-			return fmt.Errorf("build etcd: %w", err)
+		if !c.options.BrokerOnly {
+			if err := c.buildEtcd(ctx); err != nil { // one after the other: both keep all cores busy
+				return fmt.Errorf("build etcd: %w", err)
+			}
 		}
 		if err := c.build(ctx); err != nil {
 			return fmt.Errorf("build the services: %w", err)
@@ -114,8 +120,9 @@ func (c *Cluster) provide(ctx context.Context) error {
 // start writes the plan and lets the supervisor, a new one if need be, make it true.
 func (c *Cluster) start(ctx context.Context) error {
 	plan := Plan{Ports: c.ports}
-	servers := []func() (Process, error){
-		func() (Process, error) { return c.postgres(ctx) }, c.epmd, c.rabbitMQ, c.etcd,
+	servers := []func() (Process, error){c.epmd, c.rabbitMQ}
+	if !c.options.BrokerOnly {
+		servers = append([]func() (Process, error){func() (Process, error) { return c.postgres(ctx) }}, append(servers, c.etcd)...)
 	}
 	for _, server := range servers {
 		process, err := server()
