@@ -56,8 +56,9 @@ func (a *answer) heard(took time.Duration) {
 func (a *answer) failed(o outcome, took time.Duration) {
 	v := judge(o, 0, a.fair)
 	if v == bad {
-		a.latency.observe(max(took, failurePenalty), time.Now())
+		took = max(took, failurePenalty)
 	}
+	a.latency.atLeast(took, time.Now()) // also when its caller left: it was not faster than that
 	a.leave(v)
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
+	"slices"
 	"time"
 )
 
@@ -113,6 +114,12 @@ func (c *call) choose(p *pool, now time.Time, probing bool) (to *target, inside 
 	case 0:
 		return nil, false
 	case 1:
+		return ready[0], false
+	}
+	if awake := slices.DeleteFunc(slices.Clone(ready), func(to *target) bool { return to.resting(now) }); len(awake) > 0 {
+		ready = awake
+	}
+	if len(ready) == 1 {
 		return ready[0], false
 	}
 	first, second := twoOf(ready, now)

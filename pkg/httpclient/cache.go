@@ -13,6 +13,7 @@ import (
 const (
 	mostCached   = 16 << 20 // bytes in all
 	mostPerEntry = 1 << 20  // bytes of one body
+	mostHeaders  = 4 << 10  // bytes of one answer's headers: a tag is sent back, and has to fit
 	entryCost    = 1 << 10  // bytes that an entry takes beside its body, about
 )
 
@@ -27,7 +28,10 @@ type cache struct {
 
 // cacheKey is what selects a representation: requests with other headers that
 // might are not cached.
-type cacheKey struct{ service, path, rawPath, query, accept string }
+type cacheKey struct {
+	origin                                *origin
+	service, path, rawPath, query, accept string
+}
 
 // entry is an answer, never written to after it is kept.
 type entry struct {
@@ -36,7 +40,7 @@ type entry struct {
 	body   []byte
 }
 
-func (e *entry) cost() int { return len(e.body) + entryCost }
+func (e *entry) cost() int { return len(e.body) + headerSize(e.header) + entryCost }
 
 func newCache() *cache {
 	c := &cache{}
@@ -69,13 +73,13 @@ func (c *cache) add(key cacheKey, e *entry) {
 }
 
 // lookUp decides whether the call may use the cache and what that has for it.
-func (c *call) lookUp() {
+func (c *call) lookUp(p *pool) {
 	if c.req.Method != http.MethodGet && c.req.Method != "" || hasBody(c.req) || selects(c.req.Header) {
 		return
 	}
 	u := c.req.URL
 	c.cacheable = true
-	c.key = cacheKey{c.service.name, u.Path, u.RawPath, u.RawQuery, c.req.Header.Get("Accept")}
+	c.key = cacheKey{p.origin, c.service.name, u.Path, u.RawPath, u.RawQuery, c.req.Header.Get("Accept")}
 	c.stored = c.cache.get(c.key)
 }
 
@@ -98,8 +102,19 @@ func selects(header http.Header) bool {
 
 // storable reports whether the answer may be kept once it was read.
 func (c *call) storable(resp *http.Response) bool {
-	return c.cacheable && resp.StatusCode == http.StatusOK && resp.Header.Get("ETag") != "" && resp.ContentLength <= mostPerEntry && ends(resp) &&
+	return c.cacheable && resp.StatusCode == http.StatusOK && resp.Header.Get("ETag") != "" && ends(resp) &&
+		resp.ContentLength <= mostPerEntry && headerSize(resp.Header) <= mostHeaders &&
 		!has(resp.Header, "Cache-Control", "no-store") && !has(resp.Header, "Vary", "*")
+}
+
+// headerSize is how many bytes of headers there are, about.
+func headerSize(header http.Header) (n int) {
+	for name, values := range header {
+		for _, value := range values {
+			n += len(name) + len(value)
+		}
+	}
+	return n
 }
 
 // ends reports whether a body that breaks off can be told from a whole one: else

@@ -85,19 +85,24 @@ func (c *call) ask(n int, p *pool, at *place) (*answer, error) {
 	c.tried[n-1] = at.target
 	deadline, _ := c.ctx.Deadline()
 	left := deadline.Sub(began)
-	fair := left >= c.config.Timeout.Get()/fairShare
-	ctx, arrived := c.ctx, func() {}
+	fair := left >= min(c.config.Timeout.Get()/fairShare, defaultTimeout/fairShare)
+	ctx, arrived := c.ctx, func() bool { return true }
 	if c.idempotent && n < maxAttempts && c.another(p, began) {
 		left /= 2 // so that a target that hangs leaves time for another one
 		ctx, arrived = hurry(ctx, left)
 	}
+	ctx = once(ctx)
+	c.lookUp(p)
 	out, err := c.outgoing(ctx, at.target, n, left)
 	if err != nil {
 		at.leave(excluded)
 		return nil, fail(rubbish, err)
 	}
 	resp, err := at.traced.RoundTrip(out) //nolint:bodyclose // the answer closes it
-	arrived()
+	if !arrived() && err == nil {         // just too late: its body can not be read any more
+		_ = resp.Body.Close()
+		resp, err = nil, errHang
+	}
 	took := time.Since(began)
 	a := &answer{call: c, place: at, ctx: ctx, resp: resp, fair: fair}
 	if err == nil {
@@ -115,11 +120,12 @@ func (c *call) ask(n int, p *pool, at *place) (*answer, error) {
 	return a, nil
 }
 
-// hurry bounds how long a target may take to begin its answer.
-func hurry(ctx context.Context, left time.Duration) (context.Context, func()) {
+// hurry bounds how long a target may take to begin its answer. The function says
+// whether it was in time.
+func hurry(ctx context.Context, left time.Duration) (context.Context, func() bool) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	timer := time.AfterFunc(left, func() { cancel(errHang) })
-	return ctx, func() { timer.Stop() }
+	return ctx, timer.Stop
 }
 
 func pause(ctx context.Context, wait time.Duration) error {

@@ -15,7 +15,7 @@ import (
 const TimeoutHeader = "X-Request-Timeout-Ms"
 
 // DefaultMaxBody is how many bytes of an answer are read if Options do not say.
-const DefaultMaxBody = 8 << 20
+const DefaultMaxBody = 2 << 20 // all that may be under way to one instance at once fit into a small container
 
 const maxRedirects = 3
 

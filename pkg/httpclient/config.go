@@ -21,7 +21,7 @@ type Config struct {
 	// MaxInFlightPerHost is how many are under way to one instance: what it can
 	// answer at a time, and less than MaxInFlight.
 	MaxInFlightPerHost setting.Live[int] `env:"CLIENT_MAX_IN_FLIGHT_PER_HOST" envDefault:"64"`
-	// FanOut is how many calls Each makes at a time.
+	// FanOut is how many calls Each makes at a time, MaxInFlightPerHost at most.
 	FanOut setting.Live[int] `env:"CLIENT_FAN_OUT" envDefault:"8"`
 	// RetryBudget is how many retries there may be per call to a service, seen
 	// over ten seconds. 0: none but three, which a quiet client may always make, and
@@ -36,9 +36,10 @@ const (
 	defaultFanOut      = 8
 	defaultRetryBudget = 0.2
 
-	longestTimeout = time.Minute
-	mostInFlight   = 1 << 16
-	mostFanOut     = 1 << 10
+	shortestTimeout = 50 * time.Millisecond
+	longestTimeout  = time.Minute
+	mostInFlight    = 1 << 16
+	mostFanOut      = 1 << 10
 )
 
 func (c Config) withDefaults() Config {
@@ -61,8 +62,8 @@ func or[T any](live setting.Live[T], otherwise T) setting.Live[T] {
 func (c Config) Validate() error {
 	c = c.withDefaults()
 	var errs []error
-	if timeout := c.Timeout.Get(); timeout <= 0 || timeout > longestTimeout {
-		errs = append(errs, fmt.Errorf("CLIENT_TIMEOUT: %s is not between 1ns and %s", timeout, longestTimeout))
+	if timeout := c.Timeout.Get(); timeout < shortestTimeout || timeout > longestTimeout {
+		errs = append(errs, fmt.Errorf("CLIENT_TIMEOUT: %s is not between %s and %s", timeout, shortestTimeout, longestTimeout))
 	}
 	total, perHost := c.MaxInFlight.Get(), c.MaxInFlightPerHost.Get()
 	if total < 2 || total > mostInFlight {

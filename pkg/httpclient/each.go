@@ -13,7 +13,8 @@ import (
 func Each[T, R any](ctx context.Context, c *Client, items []T, call func(context.Context, T) (R, error)) ([]R, error) {
 	atOnce := defaultFanOut
 	if c != nil {
-		atOnce = max(c.transport.config.FanOut.Get(), 1)
+		config := c.transport.config
+		atOnce = max(min(config.FanOut.Get(), config.MaxInFlightPerHost.Get()), 1) // more would only wait for each other
 	}
 	results := make([]R, len(items))
 	group, inner := errgroup.WithContext(ctx)

@@ -52,7 +52,10 @@ func Fault(service string, resp *http.Response, err error) error {
 func failed(service string, err error) error {
 	f, ours := errors.AsType[*failure](err)
 	netError, isNet := errors.AsType[net.Error](err)
-	_, asked := errors.AsType[*url.Error](err)
+	call, asked := errors.AsType[*url.Error](err)
+	if asked {
+		err = call.Err // without the URL, which may name a person: what comes of it is logged
+	}
 	switch {
 	case ours && f.outcome == timedOut:
 		return timeout(service, err)

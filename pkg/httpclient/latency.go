@@ -35,6 +35,13 @@ func (l *latency) observe(took time.Duration, now time.Time) {
 	l.at = now
 }
 
+// atLeast hears of a request that took longer than that.
+func (l *latency) atLeast(took time.Duration, now time.Time) {
+	if float64(took) > l.now(now) {
+		l.observe(took, now)
+	}
+}
+
 func (l *latency) weight(now time.Time) float64 {
 	return math.Exp(-max(now.Sub(l.at).Seconds(), 0) / forgetting.Seconds())
 }

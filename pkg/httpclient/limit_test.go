@@ -77,6 +77,7 @@ func TestLimits(t *testing.T) {
 			return metric(t, c, "http_client_requests_total", "outcome", "limited") == 35
 		})
 		assert.EqualValues(t, 5, metric(t, c, "http_client_in_flight", "service", "pizza"))
+		eventually(t, "those who found one are there", func() bool { return g.most.Load() == 5 })
 		close(g.open)
 		fine, limited := tally(wait())
 		assert.Equal(t, 5, fine)

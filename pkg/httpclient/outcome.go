@@ -84,6 +84,8 @@ func classify(ctx, attempt context.Context, err error) *failure {
 		return fail(timedOut, fmt.Errorf("%w (%v)", context.DeadlineExceeded, err)) //nolint:errorlint // a cancellation below is not one of the call
 	case ctx.Err() != nil:
 		return fail(canceled, ctx.Err())
+	case context.Cause(attempt) == errDropped: //nolint:errorlint // it is that very one
+		return fail(reset, errDropped)
 	case context.Cause(attempt) == errHang: //nolint:errorlint // it is that very one
 		return fail(timedOut, errHang)
 	case dialing:
@@ -171,7 +173,7 @@ func (v verdict) err() error {
 // attempt had no fair chance because its caller was in a hurry.
 func judge(o outcome, status int, fair bool) verdict {
 	switch {
-	case o == canceled, o == circuitOpen, o == limited, o == noAddress, o == timedOut && !fair:
+	case o == canceled, o == circuitOpen, o == limited, o == noAddress, !fair && (o == timedOut || status == http.StatusGatewayTimeout):
 		return excluded
 	case o == ok, o == clientError, o == unavailable && status == http.StatusTooManyRequests, o == serverError && !faulty(status):
 		return good

@@ -22,7 +22,13 @@ type service struct {
 type pool struct {
 	urls    []*url.URL
 	targets []*target
+	origin  *origin
 }
+
+// origin stands for pools that follow each other and share a target: only among
+// those does a tag name the same body. An override may lead to other data, where
+// the same row version is something else.
+type origin struct{ _ byte }
 
 // service finds what is known about a name; nothing, at first.
 func (t *transport) service(name string) *service {
@@ -84,11 +90,16 @@ func (t *transport) rebuild(s *service) (*pool, error) {
 		}
 		added[name] = true
 		to := known[name]
-		if to == nil {
+		if to != nil {
+			after.origin = before.origin
+		} else {
 			to = t.newTarget(s, u)
 			to.latency.set(mean, time.Now()) // an unknown instance must not attract everything
 		}
 		after.targets = append(after.targets, to)
+	}
+	if after.origin == nil {
+		after.origin = &origin{}
 	}
 	s.current.Store(after)
 	for name, to := range known {

@@ -43,6 +43,10 @@ type target struct {
 	gone    atomic.Bool  // it left the pool
 }
 
+// mostIdle connections are kept to one instance; how many are in use is the limits'
+// to say, which may change.
+const mostIdle = 256
+
 func (t *transport) newTarget(s *service, u *url.URL) *target {
 	dialer := &net.Dialer{Timeout: time.Second, KeepAlive: 15 * time.Second, Control: t.control}
 	base := &http.Transport{
@@ -56,7 +60,7 @@ func (t *transport) newTarget(s *service, u *url.URL) *target {
 		},
 		TLSHandshakeTimeout:    2 * time.Second,
 		ExpectContinueTimeout:  time.Second,
-		MaxIdleConnsPerHost:    t.config.MaxInFlightPerHost.Get(),
+		MaxIdleConnsPerHost:    mostIdle,
 		IdleConnTimeout:        time.Minute,
 		MaxResponseHeaderBytes: 256 << 10,
 		ForceAttemptHTTP2:      true,

@@ -36,7 +36,6 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	c := &call{transport: t, service: t.service(req.URL.Host), req: req, start: time.Now()}
 	c.idempotent = idempotent(req.Method)
 	c.ctx, c.cancel = context.WithDeadline(req.Context(), t.deadline(req, c.start))
-	c.lookUp()
 	resp, err := c.run()
 	if err != nil {
 		c.end(outcomeOf(err))
