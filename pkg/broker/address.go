@@ -3,18 +3,16 @@ package broker
 import (
 	"errors"
 	"net"
-	"net/netip"
 	"net/url"
 	"strconv"
-	"syscall"
 
 	amqp "github.com/rabbitmq/amqp091-go"
+
+	"github.com/tizza/tizza/pkg/allowlist"
 )
 
 // maxURL is the longest address of a broker, in bytes.
 const maxURL = 2 << 10
-
-var errForbidden = errors.New("the host is link-local, multicast or unspecified")
 
 // finalError is a value that no further attempt can make work.
 type finalError struct{ error }
@@ -24,8 +22,9 @@ func (e finalError) Unwrap() error { return e.error }
 // Final tells whoever calls Follow that it need not try again.
 func (finalError) Final() bool { return true }
 
-// checked says what is wrong with an operator's address of a broker, without repeating it: it may hold a password.
-func checked(address string) error {
+// checked says what is wrong with an operator's address of a broker, without repeating it: it may hold a password. The
+// user's own goes to whoever answers there, so that only hosts of the list may be named.
+func checked(address string, hosts []string) error {
 	if len(address) > maxURL {
 		return errors.New("it is longer than 2 KiB")
 	}
@@ -34,7 +33,6 @@ func checked(address string) error {
 		return errors.New("it is not an amqp or amqps URL with a host")
 	}
 	_, err = amqp.ParseURI(address)
-	ip, notNumeric := netip.ParseAddr(u.Hostname())
 	switch {
 	case u.Scheme != "amqp" && u.Scheme != "amqps":
 		return errors.New("it is not an amqp or amqps URL")
@@ -44,24 +42,12 @@ func checked(address string) error {
 		return errors.New("it has a query or a fragment")
 	case err != nil:
 		return errors.New("it is not an address of a broker")
-	case notNumeric == nil && forbidden(ip):
-		return errForbidden
 	}
-	return nil
-}
-
-// forbidden addresses are nobody's broker: a password is sent to whoever answers.
-func forbidden(ip netip.Addr) bool {
-	ip = ip.Unmap()
-	return ip.IsLinkLocalUnicast() || ip.IsMulticast() || ip.IsUnspecified()
-}
-
-// allowed is a net.Dialer's Control, which sees the address that a name turned out to be.
-func allowed(_, address string, _ syscall.RawConn) error {
-	if to, err := netip.ParseAddrPort(address); err != nil || forbidden(to.Addr()) {
-		return errForbidden
+	list, err := allowlist.Parse(hosts)
+	if err != nil {
+		return err
 	}
-	return nil
+	return list.Allows(u.Hostname())
 }
 
 // label is how metrics and logs call the broker of a valid address: host:port/vhost.
@@ -82,8 +68,8 @@ func label(address string) string {
 func trouble(err error) string {
 	refused, ok := errors.AsType[*amqp.Error](err)
 	switch {
-	case errors.Is(err, errForbidden):
-		return errForbidden.Error()
+	case errors.Is(err, allowlist.ErrForbidden):
+		return allowlist.ErrForbidden.Error()
 	case !ok:
 		return "the broker cannot be reached"
 	case refused.Code == amqp.AccessRefused:

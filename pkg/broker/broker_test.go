@@ -108,6 +108,25 @@ func (b *bench) depth(queue string) int {
 	return messages
 }
 
+// receive is the next one that comes.
+func receive[T any](t *testing.T, from <-chan T) (next T) {
+	t.Helper()
+	select {
+	case next = <-from:
+	case <-time.After(patience):
+		t.Fatal("nothing comes")
+	}
+	return next
+}
+
+// hand gives it to the test, if that has not ended.
+func hand[T any](t *testing.T, to chan<- T, what T) {
+	select {
+	case to <- what:
+	case <-t.Context().Done():
+	}
+}
+
 func paper(key string) message.Message {
 	return message.Message{
 		ID: uuid.New(), Exchange: "news", Key: key, ContentType: "application/json", Body: []byte(`{}`),
@@ -135,12 +154,12 @@ func TestADeliveryCarriesWhatWasPublished(t *testing.T) {
 	b := newBench(t)
 	b.startPublisher()
 	got := make(chan broker.Delivery, 1)
-	b.ready(b.consume(func(_ context.Context, d broker.Delivery) error { got <- d; return nil }))
+	b.ready(b.consume(func(_ context.Context, d broker.Delivery) error { hand(t, got, d); return nil }))
 
 	sent := paper("paper.out.1.0.0")
 	require.NoError(t, b.publish(sent)[0])
 
-	d := <-got
+	d := receive(t, got)
 	assert.Equal(t, sent.ID, d.ID)
 	assert.Equal(t, "news", d.Exchange)
 	assert.Equal(t, "paper.out.1.0.0", d.Key)
@@ -154,7 +173,7 @@ func TestAFailedMessageComesBackAndKeepsItsName(t *testing.T) {
 	b.startPublisher()
 	got := make(chan broker.Delivery, 10)
 	b.ready(b.consume(func(_ context.Context, d broker.Delivery) error {
-		got <- d
+		hand(t, got, d)
 		switch d.Attempt {
 		case 1:
 			return errors.New("first time is bad")
@@ -167,7 +186,7 @@ func TestAFailedMessageComesBackAndKeepsItsName(t *testing.T) {
 	require.NoError(t, b.publish(sent)[0])
 
 	for attempt := 1; attempt <= 3; attempt++ {
-		d := <-got
+		d := receive(t, got)
 		assert.Equal(t, attempt, d.Attempt)
 		assert.Equal(t, sent.ID, d.ID)
 		assert.Equal(t, "paper.out.1.0.0", d.Key)
@@ -201,7 +220,7 @@ func TestALostConnectionLosesNothingAndAcknowledgesNothingElse(t *testing.T) {
 	handled := map[uuid.UUID]int{}
 	slow := make(chan struct{})
 	finish := sync.OnceFunc(func() { close(slow) })
-	t.Cleanup(finish)
+	defer finish() // before the consumer is waited for
 	var begun atomic.Int32
 	consumer := b.consume(func(_ context.Context, d broker.Delivery) error {
 		if begun.Add(1) <= 8 { // the first ones are still at work when the connection goes
@@ -233,7 +252,7 @@ func TestALostConnectionLosesNothingAndAcknowledgesNothingElse(t *testing.T) {
 func TestAConsumerWaitsForTheExchangeOfAnother(t *testing.T) {
 	b := newBench(t)
 	got := make(chan struct{}, 1)
-	consumer := b.consume(func(context.Context, broker.Delivery) error { got <- struct{}{}; return nil })
+	consumer := b.consume(func(context.Context, broker.Delivery) error { hand(t, got, struct{}{}); return nil })
 	require.Error(t, consumer.Started(t.Context()))
 
 	b.startPublisher() // which declares the exchange
@@ -241,20 +260,20 @@ func TestAConsumerWaitsForTheExchangeOfAnother(t *testing.T) {
 
 	require.NoError(t, consumer.Started(t.Context()))
 	require.NoError(t, b.publish(paper("paper.out.1.0.0"))[0])
-	<-got
+	receive(t, got)
 }
 
 func TestADeletedQueueComesBack(t *testing.T) {
 	b := newBench(t)
 	b.startPublisher()
 	got := make(chan struct{}, 1)
-	b.ready(b.consume(func(context.Context, broker.Delivery) error { got <- struct{}{}; return nil }))
+	b.ready(b.consume(func(context.Context, broker.Delivery) error { hand(t, got, struct{}{}); return nil }))
 
 	_, err := b.server.Channel(t).QueueDelete("reader.news", false, false, false)
 	require.NoError(t, err)
 
 	b.publishUntilTaken(paper("paper.out.1.0.0"))
-	<-got
+	receive(t, got)
 }
 
 func TestAPublisherWhoseExchangeIsDeletedDeclaresItAgain(t *testing.T) {

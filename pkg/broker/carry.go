@@ -27,7 +27,7 @@ func (c *Consumer) carry(ctx context.Context, l *link, conn *socket) error {
 
 // isLeaving reports whether the letters of a site belong elsewhere. The mutex is held.
 func (r *Route) isLeaving(s *site) bool {
-	return s.standing == draining && !s.circle && r.publishing != nil && r.publishing != s
+	return s.standing == draining && !r.circles(s.URL) && r.publishing != nil && r.publishing != s
 }
 
 // carryAway returns nil when the site's letters do not belong elsewhere any more.
@@ -81,12 +81,11 @@ func (c *Consumer) carryOne(ctx context.Context, l *link, letter *Letter) error 
 	l.inHand.Add(1)
 	defer l.inHand.Add(-1)
 	mark := c.route.mark(l.site)
-	if letter.look == mark {
+	if letter.look == mark && letter.returns < renewFrom { // else a copy takes its place
 		c.log.Warn("dead letters stay: the broker that was left is the one that messages go to now", "broker", l.site.name)
 		c.route.mu.Lock()
 		defer c.route.mu.Unlock()
-		l.site.circle = true
-		c.route.announce()
+		c.route.turns(l.site.URL)
 		return nil
 	}
 	carried := letter.copied(letter.headers(mark))

@@ -172,7 +172,7 @@ func TestWhatHasToWaitIsNotLostAndDoesNotCount(t *testing.T) {
 	got := make(chan broker.Delivery, 10)
 	var there atomic.Bool
 	b.ready(b.consume(func(_ context.Context, d broker.Delivery) error {
-		got <- d
+		hand(t, got, d)
 		if !there.Load() {
 			return broker.Later(errors.New("the other has not come yet"))
 		}
@@ -180,10 +180,10 @@ func TestWhatHasToWaitIsNotLostAndDoesNotCount(t *testing.T) {
 	}))
 	b.fill(1)
 	for range 3 {
-		assert.Equal(t, 1, (<-got).Attempt)
+		assert.Equal(t, 1, receive(t, got).Attempt)
 	}
 	there.Store(true)
-	d := <-got
+	d := receive(t, got)
 	assert.Equal(t, 1, d.Attempt)
 	servertest.Eventually(t, patience, "done", func() bool { return b.depth("reader.news")+b.depth("reader.news.retry") == 0 })
 }
@@ -219,21 +219,21 @@ func TestAMinorVersionIsRead(t *testing.T) {
 	b := newBench(t)
 	b.startPublisher()
 	got := make(chan broker.Delivery, 1)
-	b.ready(b.consume(func(_ context.Context, d broker.Delivery) error { got <- d; return nil }))
+	b.ready(b.consume(func(_ context.Context, d broker.Delivery) error { hand(t, got, d); return nil }))
 	b.publishUntilTaken(paper("paper.out.1.7.2"))
-	assert.Equal(t, message.Type{Name: "paper.out", Major: 1, Minor: 7, Patch: 2}, (<-got).Type)
+	assert.Equal(t, message.Type{Name: "paper.out", Major: 1, Minor: 7, Patch: 2}, receive(t, got).Type)
 }
 
 func TestAStatedTypeThatIsNoneGivesWayToTheKey(t *testing.T) {
 	b := newBench(t)
 	b.startPublisher()
 	got := make(chan broker.Delivery, 1)
-	b.ready(b.consume(func(_ context.Context, d broker.Delivery) error { got <- d; return nil }))
+	b.ready(b.consume(func(_ context.Context, d broker.Delivery) error { hand(t, got, d); return nil }))
 	// As releases before this one moved what failed.
 	require.NoError(t, b.server.Channel(t).PublishWithContext(t.Context(), "reader.redelivery", "reader.news", false, false, amqp.Publishing{
 		MessageId: uuid.NewString(), Type: "reader.news.retry", Headers: amqp.Table{"x-exchange": "news", "x-key": "paper.out.1.0.0"},
 	}))
-	assert.Equal(t, "paper.out.1", (<-got).Type.Kind())
+	assert.Equal(t, "paper.out.1", receive(t, got).Type.Kind())
 }
 
 func TestReplicasCompeteForTheMessagesOfAQueue(t *testing.T) {
@@ -241,12 +241,17 @@ func TestReplicasCompeteForTheMessagesOfAQueue(t *testing.T) {
 	b.declare()
 	papers := b.fill(300)
 	replicas := []*audience{newAudience(), newAudience()}
-	var both sync.WaitGroup // have one in hand at the same time
-	both.Add(len(replicas))
+	both := make(chan struct{}) // have one in hand at the same time
+	var begun atomic.Int32
 	for _, r := range replicas {
 		first := sync.OnceFunc(func() {
-			both.Done()
-			both.Wait()
+			if begun.Add(1) == int32(len(replicas)) {
+				close(both)
+			}
+			select {
+			case <-both:
+			case <-t.Context().Done():
+			}
 		})
 		b.ready(b.subscribe(broker.Subscription{Concurrency: 1, Handle: func(_ context.Context, d broker.Delivery) error {
 			first()
@@ -270,7 +275,7 @@ func TestEveryReplicaHearsABroadcast(t *testing.T) {
 		listener := broker.NewListener(b.route, quiet, broker.Topology{Service: "reader", Broadcasts: []broker.Broadcast{{
 			Exchange: "radio", Reads: []string{"radio.on.1"},
 			Handle: func(context.Context, broker.Delivery) error {
-				heard <- replica
+				hand(t, heard, replica)
 				if replica == 0 {
 					panic("too loud")
 				}
@@ -284,7 +289,7 @@ func TestEveryReplicaHearsABroadcast(t *testing.T) {
 		m := paper("radio.on.1.0.0")
 		m.Exchange = "radio"
 		require.NoError(t, radio.Publish(t.Context(), []message.Message{m})[0])
-		listeners := map[int]bool{<-heard: true, <-heard: true, <-heard: true}
+		listeners := map[int]bool{receive(t, heard): true, receive(t, heard): true, receive(t, heard): true}
 		assert.Len(t, listeners, 3)
 	}
 }
@@ -337,4 +342,24 @@ func TestHeadersThatHardlyFitIntoAFrameDoNotKeepAMessageFromItsEnd(t *testing.T)
 	assert.Equal(t, "too large to read", letter.Headers["x-reason"])
 	b.publishUntilTaken(paper("paper.out.1.0.0"))
 	servertest.Eventually(t, patience, "others flow", func() bool { return r.count() == 1 })
+}
+
+func TestAStopEndsThoughTheBrokerHasAnAlarmAndNeverAnswers(t *testing.T) {
+	b := newBench(t)
+	require.NoError(t, b.server.Channel(t).ExchangeDeclare("news", amqp.ExchangeTopic, true, false, false, false, nil))
+	line := newCable(t, b.config.URL)
+	b.config.URL = line.url
+	consumer := broker.NewConsumer(broker.FixedRoute(b.config, quiet), quiet, readerTopology(broker.Subscription{Handle: nobody}), b.publisher)
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	done := make(chan error, 1)
+	go func() { done <- consumer.Run(ctx) }()
+	b.ready(consumer)
+	line.jam.Store(true)
+	servertest.Eventually(t, patience, "it declares", func() bool {
+		consumer.DeclareSoon()
+		return line.stuck.Load() > 0
+	})
+	stop()
+	require.NoError(t, receive(t, done))
 }

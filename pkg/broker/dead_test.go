@@ -158,10 +158,10 @@ func TestAReplayedLetterComesAsIfForTheFirstTime(t *testing.T) {
 	b.startPublisher()
 	got := make(chan broker.Delivery, 1)
 	b.ready(b.consume(func(_ context.Context, d broker.Delivery) error {
-		got <- d
+		hand(t, got, d)
 		return broker.Permanent(errors.New("is broken"))
 	}))
-	delivery := <-got
+	delivery := receive(t, got)
 	assert.Equal(t, letter.MessageId, delivery.ID.String())
 	assert.Equal(t, "news", delivery.Exchange)
 	assert.Equal(t, "paper.out.1.0.0", delivery.Key)
@@ -323,8 +323,8 @@ func TestWhatTheBrokerItselfPutThereTellsSoAndCanBeReplayed(t *testing.T) {
 	require.NoError(t, d.Close())
 	b.startPublisher()
 	got := make(chan broker.Delivery, 1)
-	b.ready(b.consume(func(_ context.Context, d broker.Delivery) error { got <- d; return nil }))
-	delivery := <-got
+	b.ready(b.consume(func(_ context.Context, d broker.Delivery) error { hand(t, got, d); return nil }))
+	delivery := receive(t, got)
 	assert.Equal(t, "paper.out.1.0.0", delivery.Type.String())
 	assert.Equal(t, "broker: expired", delivery.Headers["x-reason"])
 }

@@ -70,7 +70,8 @@
 //
 // Messages go to the new broker only when all live processes, and all services that hold personal data, consume there:
 // a topic's message must find the queues of all. Until then all consume at both, so that the old one is always a safe
-// place to publish. Only an old broker that has been away for 10 s is not waited for; a log line names who is missing.
+// place to publish. Only an old broker that has been away, or under an alarm, for 10 s is not waited for; a log line names
+// who is missing.
 //
 // Consumers stay at the old broker until its queues are empty: the first, the retries, which expire into it, and the dead
 // letters, which are carried over as they are. What fails there is moved to where messages go now. Then it is let go of,

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -49,7 +48,11 @@ func (r *Route) openLeft(ctx context.Context, config Config) *site {
 	if ctx.Err() != nil {
 		return nil
 	}
-	return r.open(config, draining)
+	s := r.open(config, draining)
+	if s.standing == coming { // or it would be dropped under our hands when the move to it fails
+		s.standing = draining
+	}
+	return s
 }
 
 func (r *Route) look(ctx context.Context, s *site, sounding *sounding) int {
@@ -96,7 +99,7 @@ func (r *Route) newSounding(config Config) *sounding {
 	s.queues = func() (all []string) {
 		r.mu.Lock()
 		defer r.mu.Unlock()
-		circle := slices.ContainsFunc(r.sites, func(s *site) bool { return s.URL == config.URL && s.circle })
+		circle := r.circles(config.URL)
 		for _, p := range r.parts {
 			s.name = p.service + ".drain"
 			for _, queue := range p.queues {
@@ -124,8 +127,9 @@ func (s *sounding) take(ctx context.Context) (messages int, err error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, confirmTimeout) // a broker that has stopped reading would hang it
 	defer cancel()
-	defer context.AfterFunc(ctx, func() { _ = s.conn.raw.Close() })()
-	return countIn(s.conn, queues)
+	conn := s.conn
+	defer context.AfterFunc(ctx, func() { _ = conn.raw.Close() })()
+	return countIn(conn, queues)
 }
 
 func (s *sounding) close() {

@@ -11,6 +11,7 @@ type departure struct {
 	config Config
 	ctx    context.Context // ends when the broker is the active one again; nil: nobody tends it yet
 	cancel context.CancelFunc
+	circle bool // its dead letters come back to it: it is the broker that they are carried to
 }
 
 // maxLeft is how many of them are remembered.
@@ -39,6 +40,19 @@ func (r *Route) returnTo(url string) {
 
 func (r *Route) isOpen(url string) bool {
 	return slices.ContainsFunc(r.sites, func(s *site) bool { return s.URL == url })
+}
+
+// circles reports whether what is carried away from a broker comes back to it.
+func (r *Route) circles(url string) bool {
+	return slices.ContainsFunc(r.left, func(d *departure) bool { return d.config.URL == url && d.circle })
+}
+
+// turns notes that it does, until messages go elsewhere.
+func (r *Route) turns(url string) {
+	for _, d := range r.left {
+		d.circle = d.circle || d.config.URL == url
+	}
+	r.announce()
 }
 
 // untended are the departures that nobody looks after yet.

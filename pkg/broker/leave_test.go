@@ -3,6 +3,7 @@ package broker_test
 import (
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -75,9 +76,11 @@ func TestMessagesLeaveABrokerThatDiedWithoutWaitingForThoseWhoAreMissing(t *test
 	town.arrived(&servertest.Broker{URL: line.url})
 	stuck := sheet(`{}`)
 	readers.mu.Lock() // nobody reads it before the broker dies
+	unlock := sync.OnceFunc(readers.mu.Unlock)
+	defer unlock()
 	servertest.Eventually(t, patience, "taken", func() bool { return press.Publish(t.Context(), []message.Message{stuck})[0] == nil })
 	line.cut()
-	readers.mu.Unlock()
+	unlock()
 	town.mu.Lock()
 	town.absent = []string{"critic"}
 	town.mu.Unlock()
@@ -152,6 +155,8 @@ func TestAMoveThatWasInterruptedIsFinishedByTheNextProcess(t *testing.T) {
 	town.put(old.URL)
 	town.arrived(old)
 	readers.mu.Lock()
+	unlock := sync.OnceFunc(readers.mu.Unlock)
+	defer unlock()
 	torn := sheet(`"torn"`)
 	press.print(t.Context(), torn)
 	servertest.Eventually(t, patience, "a dead letter", func() bool { return readers.leftAt(t, old)["reader.news.dead"] == 1 })
@@ -160,7 +165,7 @@ func TestAMoveThatWasInterruptedIsFinishedByTheNextProcess(t *testing.T) {
 		defer close(done)
 		first.stop()
 	}()
-	readers.mu.Unlock()
+	unlock()
 	<-done
 	left := sheet(`{}`)
 	press.print(t.Context(), left) // lies in the queue while nobody reads
@@ -244,4 +249,43 @@ func TestDeadLettersDoNotGoInCirclesWhereTwoAddressesAreOneBroker(t *testing.T) 
 	require.Len(t, letters, 1)
 	assert.Equal(t, torn.ID.String(), letters[0].MessageId)
 	assert.Less(t, member.carried(t), 3.0)
+}
+
+func TestADeadLetterThatHasToStayIsNotReturnedUntilTheBrokerDropsIt(t *testing.T) {
+	t.Parallel()
+	old, town := servertest.RabbitMQ(t), newTown(t)
+	press, readers := town.press(at(old)), newClub("reader")
+	member := town.join(readers, at(old))
+	town.arrived(old)
+	press.print(t.Context(), sheet(`"torn"`))
+	servertest.Eventually(t, patience, "a dead letter", func() bool { return readers.leftAt(t, old)["reader.news.dead"] == 1 })
+	same := strings.Replace(old.URL, "127.0.0.1", "localhost", 1)
+	town.put(same)
+	town.arrived(&servertest.Broker{URL: same})
+	for range 30 {
+		require.Len(t, member.route.Standings(), 1, "who knows that it comes back leaves it alone")
+		select {
+		case <-t.Context().Done():
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+
+	returns := func(d amqp.Delivery) int {
+		return max(broker.CountIn(d.Headers, "x-delivery-count"), broker.CountIn(d.Headers, "x-acquired-count"))
+	}
+	channel := old.Channel(t)
+	servertest.Eventually(t, patience, "returned often, by processes that did not know it yet", func() bool {
+		letter, ok, err := channel.Get("reader.news.dead", false)
+		require.NoError(t, err)
+		if ok {
+			require.NoError(t, letter.Nack(false, true))
+		}
+		return ok && returns(letter) >= 12
+	})
+	next := town.join(readers, at(old))
+	servertest.Eventually(t, patience, "a copy takes its place", func() bool { return next.carried(t) > 0 })
+	town.arrived(&servertest.Broker{URL: same})
+	letters := readers.lettersAt(t, old)
+	require.Len(t, letters, 1)
+	assert.Less(t, returns(letters[0]), 10)
 }

@@ -12,6 +12,7 @@ import (
 
 	amqp "github.com/rabbitmq/amqp091-go"
 
+	"github.com/tizza/tizza/pkg/allowlist"
 	"github.com/tizza/tizza/pkg/setting"
 )
 
@@ -23,18 +24,21 @@ type Config struct {
 	Username string `env:"RABBITMQ_USERNAME" override:"never"`
 	// Password at the broker.
 	Password setting.Secret `env:"RABBITMQ_PASSWORD"`
+	// AllowedHosts are the hosts that a value of RouteKey may name, as discovery has them: names, addresses, CIDRs, or
+	// ".domain" for all under it. Empty allows every host but link-local ones. URL may name any.
+	AllowedHosts []string `env:"DISCOVERY_ALLOWED_HOSTS" override:"never"`
 
 	guarded bool // the URL is an operator's value: not every address may be dialed
 }
 
 // At is the same user at the broker of that URL, a value of RouteKey; "" is the configured one. Its error says what is
-// wrong with the value without repeating it. What At gave never dials a link-local address, whatever its name resolves to.
+// wrong with the value without repeating it, such as a host that is not among AllowedHosts. What At gave never dials a link-local address, whatever its name resolves to.
 func (c Config) At(url string) (Config, error) {
 	if url == "" || url == c.URL {
 		return c, nil
 	}
 	c.URL, c.guarded = url, true
-	return c, checked(url)
+	return c, checked(url, c.AllowedHosts)
 }
 
 // Validate names what is wrong with the settings, never their values.
@@ -44,6 +48,9 @@ func (c Config) Validate() error {
 	}
 	if u, err := url.Parse(c.URL); err != nil || u.User != nil {
 		return errors.New("RABBITMQ_URL: must not have credentials in it: they are RABBITMQ_USERNAME and RABBITMQ_PASSWORD")
+	}
+	if _, err := allowlist.Parse(c.AllowedHosts); err != nil {
+		return err
 	}
 	return nil
 }
@@ -179,7 +186,7 @@ func dial(ctx context.Context, config Config, name string, frame int) (*socket, 
 	}
 	dialer := net.Dialer{Timeout: dialTimeout}
 	if config.guarded {
-		dialer.Control = allowed
+		dialer.Control = allowlist.Control
 	}
 	var raw net.Conn
 	properties := amqp.NewConnectionProperties()

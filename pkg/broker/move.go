@@ -76,7 +76,7 @@ func (r *Route) fork() fork {
 }
 
 // decideOn changes where messages go, if it is time, and reports whether it has. late means that it has been impossible
-// for long to publish where they go now.
+// for long to publish where they go now: it is away, or has an alarm.
 func (r *Route) decideOn(f fork, late bool) bool {
 	if f.from == nil && f.to.URL == r.config.URL {
 		return r.send(f, f.to)
@@ -90,7 +90,7 @@ func (r *Route) decideOn(f fork, late bool) bool {
 	case f.from == nil && f.home != nil: // a new process: who is missing looks at the configured one when it comes
 		return r.send(f, f.home)
 	}
-	r.log.Warn("messages go to the new broker though not everybody is there: the old one cannot be reached",
+	r.log.Warn("messages go to the new broker though not everybody is there: the old one takes no messages",
 		"broker", f.to.name, "missing", missing)
 	r.moves.WithLabelValues("forced").Inc()
 	return r.send(f, f.to)

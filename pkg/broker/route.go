@@ -93,10 +93,7 @@ func (r *Route) Follow(ctx context.Context, _, url string, revision int64) error
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	s := r.want(config, revision)
-	if s == nil {
-		return nil // it is there already
-	}
+	s := r.want(config)
 	limited, cancel := context.WithTimeout(ctx, r.pace.usable)
 	defer cancel()
 	err = r.until(limited, func() bool { return r.usableAt(s) })
@@ -114,15 +111,10 @@ func (r *Route) follows() (done func()) {
 	return func() { count(-1) }
 }
 
-// want opens a site that may become active, or takes one that is being drained. It returns nil if it is active already.
-func (r *Route) want(config Config, revision int64) *site {
+// want opens a site that may become active, or takes one that is open already.
+func (r *Route) want(config Config) *site {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.active.URL == config.URL {
-		r.active.revision = revision
-		r.announce()
-		return nil
-	}
 	s := r.open(config, coming)
 	s.wanted = true
 	return s
@@ -137,6 +129,9 @@ func (r *Route) decide(ctx context.Context, s *site, revision int64, err error) 
 	switch {
 	case ctx.Err() != nil: // there is a newer edit, or the process stops
 		err = ctx.Err()
+	case err == nil && s == r.active: // it is there already
+		s.revision = revision
+		return nil
 	case err == nil:
 		r.promote(s, revision)
 		r.moves.WithLabelValues("applied").Inc()
@@ -145,7 +140,13 @@ func (r *Route) decide(ctx context.Context, s *site, revision int64, err error) 
 		err = r.unusable(s)
 		r.moves.WithLabelValues("failed").Inc()
 	}
-	if s.standing == coming {
+	switch {
+	case s.standing != coming:
+	case s == r.publishing: // a new process found nothing better meanwhile
+		s.standing = draining
+		r.returnTo(s.URL)
+		r.depart(s.Config)
+	default:
 		r.drop(s)
 	}
 	return err
@@ -171,7 +172,10 @@ func (r *Route) unusable(s *site) error {
 // promote makes a site the active one, and leaves the one before.
 func (r *Route) promote(s *site, revision int64) {
 	old := r.active
-	r.active, s.standing, s.revision, s.circle = s, active, revision, false
+	r.active, s.standing, s.revision = s, active, revision
+	for _, d := range r.left {
+		d.circle = false
+	}
 	r.returnTo(s.URL)
 	r.depart(old.Config)
 	old.standing = draining

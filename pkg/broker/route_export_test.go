@@ -28,9 +28,25 @@ func (r *Route) Publishing() string {
 	return ""
 }
 
-// Label is how a broker is named, Allowed what a dialer asks, CountIn reads a header that is a number.
+// SendTo has messages go to an open broker, if the process knows no better one.
+func (r *Route) SendTo(url string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, s := range r.sites {
+		if s.URL == url {
+			r.publishing = s
+		}
+	}
+}
+
+// Alarm is what a broker that is full says to publishers.
+func (p *Publisher) Alarm(on bool) { p.channelTo(p.route.destination()).alarm.set(on) }
+
+// DeclareSoon is what a consumer does when something is missing.
+func (c *Consumer) DeclareSoon() { c.declareSoon() }
+
+// Label is how a broker is named, CountIn reads a header that is a number.
 var (
 	CountIn = count
 	Label   = label
-	Allowed = allowed
 )

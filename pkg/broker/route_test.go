@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	amqp "github.com/rabbitmq/amqp091-go"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -91,6 +92,7 @@ func TestAnUnusableBrokerKeepsTheOldOne(t *testing.T) {
 	config := at(old)
 	config.Username, config.Password = username, setting.Secret(password)
 	press, readers := town.press(config), newClub("reader")
+	config.AllowedHosts = []string{"127.0.0.1", "169.254.0.0/16"}
 	member := town.join(readers, config)
 	town.arrived(old)
 	for name, test := range map[string]struct {
@@ -103,6 +105,8 @@ func TestAnUnusableBrokerKeepsTheOldOne(t *testing.T) {
 		"a query":            {"amqp://127.0.0.1:5672/?heartbeat=hunter2", "a query", true},
 		"link-local":         {"amqp://169.254.169.254/hunter2", "link-local", true},
 		"link-local, mapped": {"amqp://[::ffff:169.254.169.254]/hunter2", "link-local", true},
+		"not allowed":        {"amqp://127.0.0.2:5672/hunter2", "the host is not among DISCOVERY_ALLOWED_HOSTS", true},
+		"an odd address":     {"amqp://2852039166/hunter2", "unusual form", true},
 		"no host":            {"amqp:///hunter2", "with a host", true},
 		"NUL":                {"amqp://127.0.0.1/hunter2\x00", "not an amqp or amqps URL", true},
 		"large":              {fmt.Sprintf("amqp://127.0.0.1/hunter2%0100000d", 0), "2 KiB", true},
@@ -264,16 +268,6 @@ func TestFlipsWithinMillisecondsEndWhereTheLastOneSays(t *testing.T) {
 	assert.Empty(t, readers.leftAt(t, other))
 }
 
-func TestANameThatTurnsOutToBeLinkLocalIsNotDialed(t *testing.T) {
-	t.Parallel()
-	for address, refused := range map[string]bool{
-		"169.254.169.254:5672": true, "[fe80::1%eth0]:5672": true, "[ff02::1]:5672": true, "0.0.0.0:5672": true, "[::ffff:169.254.0.1]:5672": true,
-		"127.0.0.1:5672": false, "10.1.2.3:5672": false, "[::1]:5672": false,
-	} {
-		assert.Equal(t, refused, broker.Allowed("tcp", address, nil) != nil, address)
-	}
-}
-
 func TestWhatDoesNotRunHereIsNotWaitedFor(t *testing.T) {
 	t.Parallel()
 	old, other, town := servertest.RabbitMQ(t), servertest.RabbitMQ(t), newTown(t)
@@ -288,4 +282,121 @@ func TestWhatDoesNotRunHereIsNotWaitedFor(t *testing.T) {
 	require.ErrorContains(t, c.route.Follow(t.Context(), "url", other.URL, 1), "reader.consumer: does not run yet")
 	consumer.Idle()
 	require.NoError(t, c.route.Follow(t.Context(), "url", other.URL, 1))
+}
+
+func TestTheBrokerThatIsActiveAlreadyIsAppliedOnlyWhenItIsUsable(t *testing.T) {
+	t.Parallel()
+	old, other, town := servertest.RabbitMQ(t), servertest.RabbitMQ(t), newTown(t)
+	town.put(other.URL)
+	press, readers, critics := town.press(at(old)), newClub("reader"), newClub("critic")
+	town.join(readers, at(old))
+	first := town.join(critics, at(old))
+	town.arrived(other)
+	first.stop()
+	for _, queue := range critics.queues() { // whoever rebuilt the old broker left nothing in it
+		_, err := old.Channel(t).QueueDelete(queue, false, false, false)
+		require.NoError(t, err)
+	}
+	var consumer *broker.Consumer // does not run yet
+	second := town.settle("critic", at(old), func(route *broker.Route) []part {
+		publisher := broker.NewPublisher(route, quiet, broker.Topology{Service: "critic"})
+		consumer = broker.NewConsumer(route, quiet, broker.Topology{Service: "critic", Subscriptions: []broker.Subscription{
+			{Queue: critics.queue(), Exchange: "news", Reads: []string{"paper.out.1"}, Handle: critics.read},
+		}}, publisher)
+		return []part{publisher}
+	})
+
+	town.put("")
+	require.ErrorContains(t, second.route.Follow(t.Context(), "url", "", town.revision), "critic.consumer: does not run yet")
+	assert.Contains(t, town.Missing(broker.RouteKey, town.revision), "critic")
+	press.print(t.Context(), sheet(`{}`))
+
+	w := &bench{t: t}
+	w.run(consumer.Run)
+	servertest.Eventually(t, patience, "both have it", func() bool { return readers.effect() == 1 && critics.effect() == 1 })
+	town.arrived(old)
+}
+
+func TestABrokerIsDrainedThoughAMoveBackToItFailedMeanwhile(t *testing.T) {
+	t.Parallel()
+	old, other, town := servertest.RabbitMQ(t), servertest.RabbitMQ(t), newTown(t)
+	town.press(at(old))
+	readers := newClub("reader")
+	member := town.join(readers, at(old))
+	town.arrived(old)
+	town.put(other.URL)
+	town.arrived(other)
+	channel := old.Channel(t)
+	require.NoError(t, channel.ExchangeDelete("news", false, false)) // without it nobody can consume there
+	failed := make(chan error, 1)
+	go func() { failed <- member.route.Follow(t.Context(), "url", old.URL, 3) }()
+	servertest.Eventually(t, patience, "open", func() bool { return member.route.Standings()[broker.Label(old.URL)] != "" })
+	late := sheet(`{}`)
+	require.NoError(t, channel.Confirm(false))
+	put(t, channel, "reader.news", amqp.Publishing{MessageId: late.ID.String(), Type: late.Key, Body: late.Body})
+
+	require.ErrorContains(t, receive(t, failed), "lacks what another service has to declare")
+	require.NoError(t, channel.ExchangeDeclare("news", amqp.ExchangeTopic, true, false, false, false, nil))
+	servertest.Eventually(t, patience, "read", func() bool { return readers.effect() == 1 })
+	town.arrived(other)
+}
+
+func TestABrokerThatMessagesGoToIsNotDroppedWhenTheMoveToItFails(t *testing.T) {
+	t.Parallel()
+	old, town := servertest.RabbitMQ(t), newTown(t)
+	press := town.press(at(old))
+	town.arrived(old)
+	const nowhere = "amqp://127.0.0.1:1/"
+	failed := make(chan error, 1)
+	go func() { failed <- press.route.Follow(t.Context(), "url", nowhere, 1) }()
+	servertest.Eventually(t, patience, "open", func() bool { return press.route.Standings()[broker.Label(nowhere)] == "coming" })
+	town.mu.Lock()
+	town.absent = []string{"critic"}
+	town.mu.Unlock()
+	press.route.SendTo(nowhere)
+	require.ErrorContains(t, receive(t, failed), "cannot be reached")
+	assert.Equal(t, "draining", press.route.Standings()[broker.Label(nowhere)])
+}
+
+func TestMessagesLeaveABrokerThatHasAnAlarmWithoutWaitingForThoseWhoAreMissing(t *testing.T) {
+	t.Parallel()
+	old, other, town := servertest.RabbitMQ(t), servertest.RabbitMQ(t), newTown(t)
+	press, readers := town.press(at(old)), newClub("reader")
+	town.join(readers, at(old))
+	town.arrived(old)
+	town.mu.Lock()
+	town.absent = []string{"critic"}
+	town.mu.Unlock()
+	press.Alarm(true)
+	town.put(other.URL)
+	press.print(t.Context(), sheet(`{}`))
+	assert.Equal(t, broker.Label(other.URL), press.route.Publishing())
+	servertest.Eventually(t, patience, "read", func() bool { return readers.effect() == 1 })
+}
+
+func TestThePasswordGoesToNoHostThatIsNotAllowed(t *testing.T) {
+	t.Parallel()
+	old, town := servertest.RabbitMQ(t), newTown(t)
+	allowed, foreign := newEar(t, "127.0.0.1"), newEar(t, "127.0.0.2")
+	town.history = []string{foreign.url, allowed.url}
+	config := at(old)
+	config.AllowedHosts = []string{"127.0.0.1"}
+	town.join(newClub("reader"), config)
+	town.press(at(old)) // declares the exchange
+	servertest.Eventually(t, patience, "the brokers that the journal names are looked at, and again", func() bool { return allowed.calls.Load() > 1 })
+	assert.Zero(t, foreign.calls.Load())
+}
+
+func TestTheConfiguredBrokerMayBeAnywhere(t *testing.T) {
+	t.Parallel()
+	config := broker.Config{URL: "amqp://rabbit.example/", AllowedHosts: []string{".test"}}
+	require.NoError(t, config.Validate())
+	for _, address := range []string{"", config.URL, "amqp://rabbit.test/"} {
+		_, err := config.At(address)
+		require.NoError(t, err, address)
+	}
+	_, err := config.At("amqp://evil.example/")
+	require.EqualError(t, err, "the host is not among DISCOVERY_ALLOWED_HOSTS")
+	config.AllowedHosts = []string{"http://x"}
+	require.ErrorContains(t, config.Validate(), "DISCOVERY_ALLOWED_HOSTS")
 }

@@ -29,7 +29,6 @@ type site struct {
 	standing standing
 	revision int64 // of the key when it named this site last
 	wanted   bool  // somebody is about to make it active: it may not be let go of
-	circle   bool  // its dead letters come back to it: it is the broker that they are carried to
 }
 
 func (r *Route) newSite(config Config, as standing) *site {
@@ -155,7 +154,16 @@ func (r *Route) usableAt(s *site) bool {
 	return !slices.ContainsFunc(r.parts, func(p *part) bool { l := p.links[s]; return l == nil || !l.up.Load() })
 }
 
-// publishableAt reports whether this process can publish at the site, if it publishes at all. The route's mutex is held.
+// publishableAt reports whether this process can publish at the site, if it publishes at all: an alarm may last, and then
+// it cannot. The route's mutex is held.
 func (r *Route) publishableAt(s *site) bool {
-	return !slices.ContainsFunc(r.parts, func(p *part) bool { l := p.links[s]; return p.publishes && (l == nil || !l.up.Load()) })
+	return !slices.ContainsFunc(r.parts, func(p *part) bool { return p.publishes && !p.links[s].publishable() })
+}
+
+func (l *link) publishable() bool {
+	if l == nil || !l.up.Load() {
+		return false
+	}
+	ch := l.channel.Load()
+	return ch != nil && !ch.alarm.on()
 }

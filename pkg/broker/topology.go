@@ -202,7 +202,18 @@ func keepDeclared(ctx context.Context, conn *socket, declare func(*amqp.Channel)
 	again := time.NewTicker(redeclareEvery)
 	defer again.Stop()
 	for {
-		if err := declare(ch); err != nil {
+		answered := make(chan struct{})
+		stop := context.AfterFunc(ctx, func() {
+			select {
+			case <-answered:
+			case <-time.After(dialTimeout): // a broker under an alarm never answers
+				_ = conn.raw.Close()
+			}
+		})
+		err := declare(ch)
+		close(answered)
+		stop()
+		if err != nil {
 			return err
 		}
 		declared()
