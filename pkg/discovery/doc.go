@@ -12,8 +12,8 @@
 //	journal/<key>/<revision>   the last twenty values of an operator's key that were
 //	                           in use, "" for a deletion: they outlive a compaction
 //	store                      a random id, made by whoever comes first: another id
-//	                           is another store. Every user of etcd writes the last
-//	                           three
+//	                           is another store, and so is a revision that went
+//	                           back. Every user of etcd writes the last three
 //
 // A service is at its url key, else at its live instances, else at the fallback that
 // the program was configured with. Targets reads a snapshot: no lock, no network.
@@ -40,10 +40,11 @@
 //	          ▼                                                           │
 //	list at revision R ──▶ reconcile, deletions too ──▶ watch from R+1 ──▶┘
 //
-// A store that was wiped accepts a watch from a revision that it has not reached
-// yet, and is silent: so its id and revision are compared every few seconds. In
-// another store a missing key is nobody's decision: holders of personal data have
-// not left, and instances stay for the time of a lease, in which they register.
+// A store that was wiped, or restored from an older copy, accepts a watch from a
+// revision that it has not reached yet, and is silent: so its id and revision are
+// compared every few seconds. In another store a missing key is nobody's decision:
+// holders of personal data have not left, and instances stay for the time of a
+// lease, in which they register.
 //
 // What is in use is remembered in a file, with ErrAtNextStart's values. At a start
 // operators' values are in use at once, instances when they answer; the first list

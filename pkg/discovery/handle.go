@@ -56,7 +56,7 @@ func (v *view) begin(ctx context.Context) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.ctx = ctx
-	recalled := v.registry.memory.all()
+	recalled := v.registry.memory.beginning()
 	if len(recalled) > 0 {
 		v.registry.log.InfoContext(ctx, "beginning with what is remembered", "keys", len(recalled))
 	}

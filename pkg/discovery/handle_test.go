@@ -111,6 +111,56 @@ func TestHandle(t *testing.T) {
 			assert.Len(t, h.called(), 3)
 		})
 	}
+	t.Run("the value in use is applied again when another one was asked for since", func(t *testing.T) {
+		t.Parallel()
+		for name, other := range map[string]func(w *world) int64{
+			"an edit":    func(w *world) int64 { return w.put("likes/config/TTL", "2h") },
+			"a deletion": func(w *world) int64 { return w.delete("likes/config/TTL") },
+		} {
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				w, h, _ := handled(t, "likes/config/")
+				one := w.put("likes/config/TTL", "1h")
+				w.says("likes/config/TTL", entry{Revision: one, Value: "1h", State: "applied"})
+				h.answers(discovery.ErrAtNextStart)
+				next := other(w)
+				w.says("likes/config/TTL", entry{Revision: next, Value: "1h", State: "rejected", Reason: "at next start", InUse: one})
+				h.answers(nil)
+				again := w.put("likes/config/TTL", "1h")
+				w.says("likes/config/TTL", entry{Revision: again, Value: "1h", State: "applied"})
+				calls := h.called()
+				require.Len(t, calls, 3)
+				assert.Equal(t, fmt.Sprintf("TTL=1h@%d", again), calls[2])
+				last := w.put("likes/config/TTL", "1h")
+				w.says("likes/config/TTL", entry{Revision: last, Value: "1h", State: "applied"})
+				assert.Len(t, h.called(), 3, "it is no news any more")
+			})
+		}
+	})
+	t.Run("so it is when the call for the other one was ended", func(t *testing.T) {
+		t.Parallel()
+		w := newWorld(t)
+		r := w.registry()
+		calls := make(chan string, 10)
+		r.Handle(broker, func(ctx context.Context, _, value string, _ int64) error {
+			calls <- value
+			if value == "slow" {
+				<-ctx.Done()
+				return ctx.Err()
+			}
+			return nil
+		})
+		w.run(r.Run)
+		one := w.put(broker, "one")
+		w.says(broker, entry{Revision: one, Value: "one", State: "applied"})
+		w.put(broker, "slow")
+		require.Equal(t, "one", <-calls)
+		require.Equal(t, "slow", <-calls)
+		again := w.put(broker, "one")
+		w.says(broker, entry{Revision: again, Value: "one", State: "applied"})
+		require.Len(t, calls, 1)
+		assert.Equal(t, "one", <-calls)
+	})
 	t.Run("an empty value is refused before it is taken for a deletion", func(t *testing.T) {
 		t.Parallel()
 		w, h, _ := handled(t, broker)

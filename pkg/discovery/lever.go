@@ -65,6 +65,7 @@ type lever struct {
 	cancel  context.CancelFunc // ends the verdict under way; nil: none is
 
 	inUse  *edit // the last that was applied, a deletion too; nil: nothing ever
+	asked  bool  // a handler was asked to take another since, and did not
 	state  state // "": nothing was judged yet
 	judged int64 // the revision that state is of
 	reason string
@@ -137,20 +138,28 @@ func (v *view) try(ctx context.Context, l *lever, e edit, offer int) {
 
 // verdict returns nil when the edit is in use.
 func (v *view) verdict(ctx context.Context, l *lever, e edit) error {
-	if e.gone {
-		return l.apply(ctx, path.Base(l.key), "", e.revision)
+	if !e.gone {
+		if v.uses(l, e.value) {
+			return nil
+		}
+		if err := readable(e.value); err != nil {
+			return Final(err)
+		}
 	}
-	if v.uses(l, e.value) {
-		return nil
-	}
-	if err := readable(e.value); err != nil {
-		return Final(err)
-	}
+	v.ask(l)
 	return l.apply(ctx, path.Base(l.key), e.value, e.revision)
 }
 
+// uses says whether nothing is to be done for a value. What a handler did not take,
+// it may have noted for later: so it has to hear that this is over.
 func (v *view) uses(l *lever, value string) bool {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	return l.inUse != nil && !l.inUse.gone && l.inUse.value == value
+	return l.inUse != nil && !l.inUse.gone && l.inUse.value == value && !l.asked
+}
+
+func (v *view) ask(l *lever) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	l.asked = l.kind != kindURL && l.kind != kindInstance
 }

@@ -25,7 +25,8 @@ type memory struct {
 	keys     map[string]edit
 	store    string
 	revision int64
-	broken   bool // the last write failed, which is logged once
+	broken   bool                       // the last write failed, which is logged once
+	told     map[string]map[string]edit // what was read before Run, by what its keys begin with
 }
 
 // saveEvery is the shortest time between two writes.
@@ -63,6 +64,38 @@ func (m *memory) below(prefix string) map[string]string {
 	return found
 }
 
+// tell notes what etcd has of the keys that begin so.
+func (m *memory) tell(prefix string, found map[string]edit) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.told == nil {
+		m.told = map[string]map[string]edit{}
+	}
+	m.told[prefix] = found
+}
+
+// beginning is what Run begins with: what is remembered, and what was read since, so
+// that a program that has read a value hears of it again, also when it is gone by
+// the first list. What is remembered of a key comes first: it was good.
+func (m *memory) beginning() map[string]edit {
+	all := m.all()
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for prefix, found := range m.told {
+		maps.DeleteFunc(all, func(key string, _ edit) bool {
+			_, there := found[key]
+			return strings.HasPrefix(key, prefix) && !there
+		})
+		for key, e := range found {
+			if _, known := all[key]; !known {
+				all[key] = e
+			}
+		}
+	}
+	m.told = nil
+	return all
+}
+
 func (m *memory) keep(key string, e edit) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -85,7 +118,7 @@ func (m *memory) drop(key string) {
 func (m *memory) retain(store string, revision int64, keep func(key string) bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.store != store {
+	if m.store != store || revision < m.revision {
 		m.touch()
 	}
 	m.store, m.revision = store, revision

@@ -2,6 +2,7 @@ package discovery_test
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -170,6 +171,111 @@ func TestAFailedApplyAtTheStartDoesNotForget(t *testing.T) {
 	third.Handle(broker, h.apply)
 	w.run(third.Run)
 	w.says(broker, entry{Value: "amqp://one", State: "applied"}.from(w, broker))
+}
+
+func TestAStoreThatWasRestoredWhileAProcessWasDownIsAnotherStore(t *testing.T) {
+	t.Parallel()
+	w, server := remembering(t)
+	w.put("store", "the same")
+	server.Stop()
+	restore := server.Copy()
+	server.Start()
+	w.edits(50) // the copy is far behind
+	first := w.registry()
+	stop := w.run(first.Run)
+	a := newPlace(t, "pizza").URL
+	w.instance("pizza", "a", a)
+	w.resolvesTo(first, a)
+	w.remembers(a, true)
+	stop()
+	server.Stop()
+	second := w.running()
+	w.resolvesTo(second, a)
+	restore()
+	server.Start()
+	w.eventually("it is noticed", w.logs("another store"))
+	assert.Equal(t, a, at(second), "it may be about to register")
+	w.resolvesTo(second, fallback)
+}
+
+func TestWhatWasReadBeforeRunIsOfferedAgain(t *testing.T) {
+	t.Parallel()
+	// read is a registry that has read the overrides, as a program does at its start.
+	read := func(t *testing.T, w *world, h *handler, want map[string]string) *discovery.Registry {
+		t.Helper()
+		r := w.registry()
+		r.Handle("likes/config/", h.apply)
+		values, err := r.Read(t.Context(), "likes/config/")
+		require.NoError(t, err)
+		require.Equal(t, want, values)
+		return r
+	}
+	t.Run("one that is gone by the first list is taken back", func(t *testing.T) {
+		t.Parallel()
+		w, h := newWorld(t), &handler{}
+		revision := w.put("likes/config/LIMIT", "1")
+		r := read(t, w, h, map[string]string{"LIMIT": "1"})
+		w.delete("likes/config/LIMIT")
+		w.run(r.Run)
+		w.says("likes/config/LIMIT", entry{Revision: revision + 1, State: "applied"})
+		calls := h.called()
+		require.NotEmpty(t, calls)
+		assert.Equal(t, fmt.Sprintf("LIMIT=@%d", revision+1), calls[len(calls)-1])
+	})
+	t.Run("one that is still there is applied once", func(t *testing.T) {
+		t.Parallel()
+		w, h := newWorld(t), &handler{}
+		revision := w.put("likes/config/LIMIT", "1")
+		r := read(t, w, h, map[string]string{"LIMIT": "1"})
+		w.run(r.Run)
+		w.says("likes/config/LIMIT", entry{Revision: revision, Value: "1", State: "applied"})
+		assert.Equal(t, []string{fmt.Sprintf("LIMIT=1@%d", revision)}, h.called())
+		w.eventually("it is in the journal", func() bool { return len(w.keys("journal/likes/config/LIMIT/")) == 1 })
+	})
+	t.Run("one that is remembered and was not there is not in use for a moment", func(t *testing.T) {
+		t.Parallel()
+		w, h := newWorld(t), &handler{}
+		w.config.StateDir = t.TempDir()
+		operators := newPlace(t, "pizza").URL
+		first := w.registry()
+		first.Handle("likes/config/", h.apply)
+		stop := w.run(first.Run)
+		w.put("pizza/url", operators)
+		w.put("likes/config/LIMIT", "1")
+		w.put("likes/config/OTHER", "2")
+		w.remembers(operators, true)
+		w.remembers("LIMIT", true)
+		w.remembers("OTHER", true)
+		stop()
+		w.delete("likes/config/LIMIT")
+		h = &handler{}
+		second := read(t, w, h, map[string]string{"OTHER": "2"})
+		w.run(second.Run)
+		require.NoError(t, second.Started(t.Context()))
+		w.remembers("LIMIT", false)
+		for _, call := range h.called() {
+			assert.NotContains(t, call, "LIMIT")
+		}
+		assert.Len(t, h.called(), 1, "OTHER is in use")
+		assert.Equal(t, operators, at(second), "what was not read is as it was")
+	})
+	t.Run("of one that was edited, what is remembered comes first: it was good", func(t *testing.T) {
+		t.Parallel()
+		w, h := newWorld(t), &handler{}
+		w.config.StateDir = t.TempDir()
+		first := w.registry()
+		first.Handle("likes/config/", h.apply)
+		stop := w.run(first.Run)
+		w.put("likes/config/LIMIT", "1")
+		w.remembers("LIMIT", true)
+		stop()
+		revision := w.put("likes/config/LIMIT", "")
+		h = &handler{}
+		second := read(t, w, h, map[string]string{"LIMIT": ""})
+		w.run(second.Run)
+		w.says("likes/config/LIMIT", entry{Revision: revision, Value: "1", State: "rejected", Reason: "it is empty", InUse: revision - 1}.inUseOf(w, "likes/config/LIMIT"))
+		assert.Len(t, h.called(), 1)
+	})
 }
 
 func TestAFileThatIsNotUsableIsIgnored(t *testing.T) {

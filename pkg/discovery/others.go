@@ -20,10 +20,12 @@ func newOthers() others {
 }
 
 func (o others) add(key string, value []byte) {
-	if name, ok := strings.CutPrefix(key, statusFolder); ok && len(key) <= maxKey && len(o.statuses) < maxGroup {
-		var s status
-		_ = json.Unmarshal(value, &s) // what cannot be read is alive, and follows nothing that it does not name
-		o.statuses[name] = s
+	if name, ok := strings.CutPrefix(key, statusFolder); ok && len(key) <= maxKey {
+		if _, known := o.statuses[name]; known || len(o.statuses) < maxGroup {
+			var s status
+			_ = json.Unmarshal(value, &s) // what cannot be read is alive, and follows nothing that it does not name
+			o.statuses[name] = s
+		}
 	}
 	if name, ok := strings.CutPrefix(key, holderFolder); ok && len(key) <= maxKey {
 		o.holders[name] = true
@@ -31,8 +33,12 @@ func (o others) add(key string, value []byte) {
 }
 
 func (o others) remove(key string) {
-	delete(o.statuses, strings.TrimPrefix(key, statusFolder))
-	delete(o.holders, strings.TrimPrefix(key, holderFolder))
+	if name, ok := strings.CutPrefix(key, statusFolder); ok {
+		delete(o.statuses, name)
+	}
+	if name, ok := strings.CutPrefix(key, holderFolder); ok {
+		delete(o.holders, name)
+	}
 }
 
 // Missing is who does not follow the key at that revision or a later one yet:

@@ -18,9 +18,12 @@ func (r *Registry) Read(ctx context.Context, below string) (map[string]string, e
 	if err != nil {
 		return r.memory.below(below), fmt.Errorf("read %s from etcd: %w", below, err)
 	}
-	values := make(map[string]string, len(found.Kvs))
+	values, edits := make(map[string]string, len(found.Kvs)), make(map[string]edit, len(found.Kvs))
 	for _, kv := range found.Kvs {
-		values[strings.TrimPrefix(string(kv.Key), r.prefix+below)] = string(kv.Value)
+		key, value := strings.TrimPrefix(string(kv.Key), r.prefix), string(kv.Value)
+		values[strings.TrimPrefix(key, below)] = value
+		edits[key] = edit{revision: kv.ModRevision, value: value, recalled: true}
 	}
+	r.memory.tell(below, edits)
 	return values, nil
 }

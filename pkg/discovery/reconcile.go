@@ -13,11 +13,11 @@ import (
 func (v *view) list(_ context.Context, l listing) error {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	moved := v.store != "" && v.store != l.store
+	moved := v.store != "" && (v.store != l.store || l.revision < v.seen)
 	if moved {
 		v.moved()
 	}
-	v.store, v.seen = l.store, l.revision
+	v.store, v.seen, v.listedAt = l.store, l.revision, l.revision
 	v.others = newOthers()
 	there := map[string]bool{}
 	for _, kv := range l.keys {
@@ -25,7 +25,7 @@ func (v *view) list(_ context.Context, l listing) error {
 		v.put(kv)
 	}
 	for key, l := range v.levers {
-		if !there[key] && !l.latest.gone && l.offers > 0 {
+		if !there[key] && l.offers > 0 && (!l.latest.gone || moved) {
 			v.offer(l, missed(l, moved))
 		}
 	}
@@ -54,19 +54,15 @@ func missed(l *lever, moved bool) edit {
 
 // moved begins another store, in which revisions count anew. The caller holds v.mu.
 func (v *view) moved() {
-	v.registry.log.Warn("etcd has another store now: it was wiped or replaced")
+	v.registry.log.Warn("etcd has another store now: it was wiped, restored or replaced")
 	v.registry.session.look()
 	for _, l := range v.levers {
 		l.judged, l.latest.revision = 0, -1 // whatever is there is news
 		if l.inUse != nil {
 			l.inUse.revision = 0
 		}
-		if l.latest.gone && !l.pending {
-			if l.named {
-				l.offers, l.latest = 0, edit{} // never edited there
-			} else {
-				v.remove(l)
-			}
+		if l.latest.gone && !l.pending && !l.named {
+			v.remove(l)
 		}
 	}
 }

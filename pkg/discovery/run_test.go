@@ -2,6 +2,7 @@ package discovery_test
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -60,7 +61,7 @@ func TestRun(t *testing.T) {
 		assert.Equal(t, one, at(r))
 		w.eventually("the watch is known to be dead", func() bool { return metric(t, r, "discovery_connected", "") == 0 })
 		assert.Greater(t, metric(t, r, "discovery_watch_age_seconds", ""), 3.)
-		w.eventually("it is logged", w.logs("the watch is silent"))
+		w.eventually("it is logged", w.logs("not following etcd"))
 		assert.Equal(t, one, at(r))
 		server.Start()
 		w.put("pizza/url", two)
@@ -105,9 +106,7 @@ func TestRun(t *testing.T) {
 	t.Run("a wiped store is noticed although its watch stays silent", func(t *testing.T) {
 		t.Parallel()
 		w, server := ownServer(t)
-		for range 20 { // the new store is far behind
-			w.put("unrelated", "x")
-		}
+		w.edits(20) // the new store is far behind
 		one, two := newPlace(t, "pizza").URL, newPlace(t, "pizza").URL
 		r := w.running()
 		w.put("pizza/url", one)
@@ -131,6 +130,35 @@ func TestRun(t *testing.T) {
 		w.eventually("the other store is noticed", w.logs("another store"))
 		assert.Equal(t, a, at(r))
 		w.resolvesTo(r, fallback)
+	})
+	t.Run("a store that was restored from an older copy is another store, though its id is the same", func(t *testing.T) {
+		t.Parallel()
+		w, server := ownServer(t)
+		w.put("store", "the same")
+		server.Stop()
+		restore := server.Copy()
+		server.Start()
+		w.edits(50) // the copy is far behind
+		h := &handler{}
+		r := w.registry()
+		r.Handle(broker, h.apply)
+		w.run(r.Run, r.Instance("likes", "http://me"))
+		a := newPlace(t, "pizza").URL
+		w.instance("pizza", "a", a)
+		w.resolvesTo(r, a)
+		revision := w.put(broker, "amqp://one")
+		w.says(broker, entry{Revision: revision, Value: "amqp://one", State: "applied"})
+		server.Stop()
+		restore()
+		server.Start()
+		w.eventually("it is noticed", w.logs("another store"))
+		assert.Equal(t, a, at(r), "it may be about to register")
+		w.says(broker, entry{Revision: 1, State: "applied"})
+		assert.Equal(t, []string{fmt.Sprintf("url=amqp://one@%d", revision), "url=@1"}, h.called())
+		w.eventually("this process has registered", func() bool { return len(w.keys("likes/instances/")) == 1 })
+		w.resolvesTo(r, fallback)
+		revision = w.put(broker, "amqp://one")
+		w.says(broker, entry{Revision: revision, Value: "amqp://one", State: "applied"})
 	})
 	t.Run("all keys deleted at once is another store, which gets an id", func(t *testing.T) {
 		t.Parallel()

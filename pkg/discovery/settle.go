@@ -37,7 +37,7 @@ func (v *view) settle(ctx context.Context, l *lever, e edit, offer int, err erro
 // take notes that an edit is in use. The caller holds v.mu.
 func (v *view) take(l *lever, e edit) {
 	l.state, l.judged, l.reason = applied, e.revision, ""
-	l.inUse = &e
+	l.inUse, l.asked = &e, false
 	v.registry.metrics.edits.WithLabelValues(string(l.kind), string(applied)).Inc()
 	v.remember(l, e)
 	v.record(l, e)

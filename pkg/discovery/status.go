@@ -52,6 +52,7 @@ const (
 func (r *Registry) reportStatus(ctx context.Context) {
 	var last map[string]statusEntry
 	var store string
+	var at int64
 	for {
 		select {
 		case <-ctx.Done():
@@ -61,11 +62,11 @@ func (r *Registry) reportStatus(ctx context.Context) {
 		if !sleep(ctx, coalesce) {
 			return
 		}
-		s, listed := r.view.status()
-		if !listed || s.Store == store && maps.Equal(s.Keys, last) {
+		s, listedAt := r.view.status()
+		if listedAt == 0 || s.Store == store && listedAt == at && maps.Equal(s.Keys, last) {
 			continue // a later revision alone is no news, or each report would cause the next
 		}
-		last, store = s.Keys, s.Store
+		last, store, at = s.Keys, s.Store, listedAt // what went unseen before a list is known, too
 		text, err := s.encode()
 		if err != nil {
 			r.log.ErrorContext(ctx, "cannot write the status key", "cause", err)
@@ -93,11 +94,11 @@ func (s status) encode() ([]byte, error) {
 // name is this process's.
 func (r *Registry) name() string { return r.service + "/" + r.id }
 
-// status is false before the first list.
-func (v *view) status() (status, bool) {
+// status comes with the revision of the last list, 0 before the first.
+func (v *view) status() (status, int64) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	return v.report(), v.listed
+	return v.report(), v.listedAt
 }
 
 // report is what this process's status key should say. The caller holds v.mu.

@@ -26,8 +26,9 @@ type view struct {
 	services map[string]*rungs
 	others   others
 	store    string // of the last list, or of what is remembered
-	seen     int64  // everything up to this revision is known
+	seen     int64  // everything up to this revision is known, once listed
 	listed   bool
+	listedAt int64           // revision of the last list
 	waiting  map[*lever]bool // of the first list, without a verdict yet
 	heardAt  time.Time
 	follows  bool
@@ -44,7 +45,7 @@ func newView(r *Registry, p policy) *view {
 		policy: p, client: newProbeClient(), seconds: r.metrics.probes,
 		edits: make(lane, probeLane), instances: make(lane, probeLane),
 	}
-	v.store = r.memory.store
+	v.store, v.seen = r.memory.store, r.memory.revision
 	v.recallURLs()
 	return v
 }

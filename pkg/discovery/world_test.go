@@ -142,6 +142,14 @@ func (w *world) deleteAll() {
 	require.NoError(w, err)
 }
 
+// edits makes that many revisions.
+func (w *world) edits(count int) {
+	w.Helper()
+	for range count {
+		w.put("unrelated", "x")
+	}
+}
+
 // compact throws all history away.
 func (w *world) compact() {
 	w.Helper()

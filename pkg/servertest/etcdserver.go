@@ -88,6 +88,26 @@ func (s *EtcdServer) Wipe() {
 	}
 }
 
+// Copy copies the data of a stopped server. The function puts them back, into a
+// stopped server too, in place of what is there by then.
+func (s *EtcdServer) Copy() (restore func()) {
+	s.t.Helper()
+	copied := filepath.Join(s.t.TempDir(), "copy")
+	s.copy(copied, s.data)
+	return func() {
+		s.t.Helper()
+		s.Wipe()
+		s.copy(s.data, copied)
+	}
+}
+
+func (s *EtcdServer) copy(to, from string) {
+	s.t.Helper()
+	if err := os.CopyFS(to, os.DirFS(from)); err != nil {
+		s.t.Fatalf("copy etcd's data: %v", err)
+	}
+}
+
 // buildEtcd takes half a second when Go's build cache knows it. A binary that
 // tests share could be replaced while it runs.
 func buildEtcd(t testing.TB) string {

@@ -104,7 +104,7 @@ func TestEtcd(t *testing.T) {
 		require.NoError(t, err)
 		assert.Empty(t, found.Kvs)
 	})
-	t.Run("a server of the test's own stops, starts again with its keys, and without them after a wipe", func(t *testing.T) {
+	t.Run("a server of the test's own stops, starts again with its keys, without them after a wipe, and with those of a copy", func(t *testing.T) {
 		t.Parallel()
 		server := servertest.NewEtcdServer(t)
 		client := servertest.EtcdClient(t, server.Endpoints())
@@ -118,10 +118,18 @@ func TestEtcd(t *testing.T) {
 		assert.Len(t, found.Kvs, 1)
 
 		server.Stop()
+		restore := server.Copy()
 		server.Wipe()
 		server.Start()
 		found, err = client.Get(t.Context(), "key")
 		require.NoError(t, err)
 		assert.Empty(t, found.Kvs)
+
+		server.Stop()
+		restore()
+		server.Start()
+		found, err = client.Get(t.Context(), "key")
+		require.NoError(t, err)
+		assert.Len(t, found.Kvs, 1)
 	})
 }
