@@ -136,7 +136,7 @@ func TestAnInstanceThatIsStoppedTwentyTimesUnderLoadFailsNoRequest(t *testing.T)
 	defer cancel()
 	o := newOperator(t)
 	o.instances("pizza", 1)
-	other := beside(ctx, t, "pizza", "api", "SHUTDOWN_DRAIN=500ms") // less than it has by itself
+	other := beside(ctx, t, "pizza", "api", "SHUTDOWN_DRAIN=500ms") // less than it has where nobody says
 	o.instances("pizza", 2)
 	const calls = `http_requests_total{method="GET",route="/api/v1/pizzas",status="200"}`
 	people := everyone(ctx, t, 100)

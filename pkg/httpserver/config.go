@@ -42,8 +42,8 @@ func (c Config) Validate() error {
 			errs = append(errs, fmt.Errorf("TRUSTED_PROXIES: %q is not a network such as 10.0.0.0/8", cidr))
 		}
 	}
-	if c.Drain < 0 || c.Drain > time.Minute {
-		errs = append(errs, fmt.Errorf("SHUTDOWN_DRAIN: %s is not between 0s and 1m", c.Drain))
+	if c.Drain < 0 || c.Drain > 30*time.Second {
+		errs = append(errs, fmt.Errorf("SHUTDOWN_DRAIN: %s is not between 0s and 30s", c.Drain))
 	}
 	return errors.Join(errs...)
 }
