@@ -10,3 +10,5 @@ bench() {
 bench services/pizza/internal/postgres
 bench pkg/representation
 bench deploy/throughput -benchtime 15x
+bench pkg/discovery -benchtime 500x
+bench pkg/httpclient -benchtime 5000x

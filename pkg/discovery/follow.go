@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -78,7 +79,9 @@ func (r *Registry) followOnce(ctx context.Context, key string, options []clientv
 
 	ctx, cancel := context.WithCancel(clientv3.WithRequireLeader(ctx))
 	defer cancel() // releases the watch
-	changes := r.client.Watch(ctx, key, append(options, clientv3.WithRev(l.revision+1), clientv3.WithProgressNotify())...)
+	// From the list's own revision, whose changes are left out below: as long as a watch is of a revision that does not exist
+	// yet, etcd answers no request for progress, of no watch of this client, and they would all be taken for dead.
+	changes := r.client.Watch(ctx, key, append(options, clientv3.WithRev(l.revision), clientv3.WithProgressNotify())...)
 	g := r.guard(ctx, l)
 	defer g.end(cancel)
 	for {
@@ -92,10 +95,11 @@ func (r *Registry) followOnce(ctx context.Context, key string, options []clientv
 			}
 			g.heard(response.Header.GetRevision())
 			f.heard(true)
-			if r.storeChanged(response.Events, l.store) {
+			events := slices.DeleteFunc(response.Events, func(e *clientv3.Event) bool { return e.Kv.ModRevision <= l.revision })
+			if r.storeChanged(events, l.store) {
 				return errOtherStore // before anything is concluded from what else went
 			}
-			if err := f.change(ctx, response.Events); err != nil {
+			if err := f.change(ctx, events); err != nil {
 				return fmt.Errorf("apply a change: %w", err)
 			}
 		case err := <-g.alarm:

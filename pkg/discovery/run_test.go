@@ -9,6 +9,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/tizza/tizza/pkg/discovery"
 )
 
 func TestRun(t *testing.T) {
@@ -67,11 +69,20 @@ func TestRun(t *testing.T) {
 		w.put("pizza/url", two)
 		w.resolvesTo(r, two)
 	})
-	t.Run("a quiet watch is heard of", func(t *testing.T) {
+	t.Run("a watch that begins in a store to which nobody writes any more is heard of", func(t *testing.T) {
 		t.Parallel()
-		w := newWorld(t)
+		w, _ := ownServer(t)
 		r := w.running()
 		w.eventually("it is followed", func() bool { return metric(t, r, "discovery_connected", "") == 1 })
+		w.eventually("all that it writes is there", func() bool { return len(w.keys("status/")) == 1 })
+		listed := make(chan struct{}, 10)
+		w.run(func(ctx context.Context) error {
+			return r.Members(ctx, "personal-data", func(context.Context, discovery.Change) error {
+				listed <- struct{}{}
+				return nil
+			})
+		})
+		<-listed
 		old := false
 		w.eventually("its age falls", func() bool {
 			age := metric(t, r, "discovery_watch_age_seconds", "")
