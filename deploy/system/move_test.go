@@ -75,21 +75,25 @@ func TestTheBrokerMovesThreeTimesWhileThousandsAreForgottenAndNothingIsLostOrDon
 }
 
 // insert makes n people, each with a pizza, a like of that other pizza, an event and an attendance. They have no password:
-// its hash is what makes sign-ups slow. Ids are past all that there are: others may have PUT some before their turn.
+// its hash is what makes sign-ups slow. Ids are far from what is counted: others may have PUT some before their turn.
 func insert(ctx context.Context, t *testing.T, n int, pizza int64) []string {
 	t.Helper()
 	people := make([]string, n)
 	for i := range people {
 		people[i] = uuid.NewString()
 	}
+	filled := strings.NewReplacer(
+		"PEOPLE", "unnest(string_to_array($1, ',')::uuid[]) WITH ORDINALITY AS people (p, n)",
+		"ID", fmt.Sprint("n + ", time.Now().UnixMicro()), "PIZZA", fmt.Sprint(pizza),
+	)
 	for _, step := range []struct{ service, statement string }{
 		{"auth", "INSERT INTO users (uuid, username, email, password_hash) SELECT p, 'moved-' || p, 'moved-' || p || '@example.com', '' FROM PEOPLE"},
-		{"pizza", "INSERT INTO pizzas (id, title, description, image_url, creator) SELECT n + (SELECT coalesce(max(id), 0) FROM pizzas), 'Theirs', '', '', p FROM PEOPLE"},
-		{"likes", fmt.Sprintf("INSERT INTO likes (id, user_uuid, pizza_id) SELECT n + (SELECT coalesce(max(id), 0) FROM likes), p, %d FROM PEOPLE", pizza)},
-		{"events", "INSERT INTO events (id, title, description, place, starts_at, host) SELECT n + (SELECT coalesce(max(id), 0) FROM events), 'Theirs', '', 'Town hall', now(), p FROM PEOPLE"},
+		{"pizza", "INSERT INTO pizzas (id, title, description, image_url, creator) SELECT ID, 'Theirs', '', '', p FROM PEOPLE"},
+		{"likes", "INSERT INTO likes (id, user_uuid, pizza_id) SELECT ID, p, PIZZA FROM PEOPLE"},
+		{"events", "INSERT INTO events (id, title, description, place, starts_at, host) SELECT ID, 'Theirs', '', 'Town hall', now(), p FROM PEOPLE"},
 		{"events", "INSERT INTO attendances (event, user_uuid, status) SELECT id, host, 'going' FROM events JOIN PEOPLE ON host = p"},
 	} {
-		statement := strings.Replace(step.statement, "PEOPLE", "unnest(string_to_array($1, ',')::uuid[]) WITH ORDINALITY AS people (p, n)", 1)
+		statement := filled.Replace(step.statement)
 		_, err := databases[step.service].ExecContext(ctx, statement, strings.Join(people, ","))
 		require.NoError(t, err, step.statement)
 	}

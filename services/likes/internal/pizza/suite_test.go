@@ -14,8 +14,8 @@ import (
 	"github.com/tizza/tizza/services/likes/internal/like"
 )
 
-// nowhere is the largest id there can be, and no pizza's.
-const nowhere = 9007199254740991
+// nowhere is an id that no pizza has.
+const nowhere = 8642097531864209
 
 // suite is what likes relies on pizza for. It is the same for the fake and for the real service.
 var suite = []struct {
